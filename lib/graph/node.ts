@@ -1,0 +1,59 @@
+/** The immutable graph behind arrays: a node names a primitive, its inputs and its attributes. */
+
+import type { Dtype } from '../dtype';
+import type { Primitive } from '../primitives/primitive';
+import type { Storage } from '../runtime/storage';
+
+export type Shape = readonly number[];
+
+/** The abstract value of an array: what a transform knows of it without evaluating it. */
+export interface ShapeDtype {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+}
+
+/** How the elements of an evaluated node lie in its storage, in elements. */
+export interface Layout {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/**
+ * What one transform call produced together: evaluating any gradient of it also evaluates the value and the
+ * auxiliary results, because users read those next.
+ */
+export interface Companions {
+  readonly nodes: readonly Node[];
+}
+
+let nextId = 1;
+
+/** The id that the next node will get: nodes made from now on have ids of at least this. */
+export function nextNodeId(): number {
+  return nextId;
+}
+
+/**
+ * One value of the graph. Ids grow in the order of creation and inputs exist before their consumers, so sorting by id
+ * is a topological order, and a walk may stop at ids below those of the nodes it started from.
+ */
+export class Node implements ShapeDtype {
+  readonly id: number = nextId++;
+  /** Set once the value exists; `layout` is null when it is contiguous, row-major, from offset 0. */
+  storage: Storage | null = null;
+  layout: Layout | null = null;
+  companions: Companions | null = null;
+  /** Scratch of the walk that visited this node last: its number, and this node's index in it. */
+  visit = 0;
+  local = 0;
+
+  constructor(
+    /** Primitives are stored with their attribute type erased; `attrs` always is of the primitive's own type. */
+    readonly primitive: Primitive,
+    /** Emptied after evaluation outside a trace, so that a value never holds the graph that made it. */
+    public inputs: readonly Node[],
+    readonly attrs: unknown,
+    readonly shape: Shape,
+    readonly dtype: Dtype,
+  ) {}
+}
