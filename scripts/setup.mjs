@@ -1,0 +1,82 @@
+// Makes a fresh clone ready: system packages, npm packages, the native addon, the compiled library.
+// Needs only Node and npm. What is already done is skipped, so a second run takes seconds.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Debian package → a command or file that shows it is there. */
+const debian = {
+  'g++': 'g++',
+  make: 'make',
+  cmake: 'cmake',
+  'ninja-build': 'ninja',
+  'pkg-config': 'pkg-config',
+  'libopenblas-dev': '/usr/include/$ARCH/cblas.h',
+  'libhwy-dev': '/usr/include/hwy/highway.h',
+  'libsleef-dev': '/usr/include/sleef.h',
+};
+const debianChecks = { 'clang-format-19': 'clang-format-19', 'clang-tidy-19': 'clang-tidy-19' };
+const homebrew = { cmake: 'cmake', ninja: 'ninja', 'pkg-config': 'pkg-config', highway: null, sleef: null };
+
+function commandExists(name) {
+  return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
+}
+
+function missingDebian(packages) {
+  const arch = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+  return Object.entries(packages)
+    .filter(([, proof]) => (proof.startsWith('/') ? !existsSync(proof.replace('$ARCH', arch)) : !commandExists(proof)))
+    .map(([name]) => name);
+}
+
+/** Stops with the command that the user has to run. */
+function refuse(command) {
+  console.error(`metalgrad needs system packages. Run this command, then try again:\n\n    ${command}\n`);
+  process.exit(1);
+}
+
+function systemPackages(withChecks) {
+  if (process.platform === 'darwin') {
+    if (!commandExists('c++')) refuse('xcode-select --install');
+    const missing = Object.entries(homebrew)
+      .filter(([name, command]) => (command ? !commandExists(command) : spawnSync('brew', ['--prefix', '--installed', name], { stdio: 'ignore' }).status !== 0))
+      .map(([name]) => name);
+    if (missing.length === 0) return;
+    if (!commandExists('brew')) refuse(`brew install ${missing.join(' ')}    (Homebrew: https://brew.sh)`);
+    execFileSync('brew', ['install', ...missing], { stdio: 'inherit' });
+    return;
+  }
+  const missing = missingDebian(withChecks ? { ...debian, ...debianChecks } : debian);
+  if (missing.length === 0) return;
+  const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (!commandExists('apt-get')) refuse(`the equivalent, on this system, of: ${install}`);
+  const isRoot = process.getuid() === 0;
+  if (!isRoot && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) refuse(`sudo apt-get update && sudo ${install}`);
+  console.log(`installing system packages: ${missing.join(' ')}`);
+  const prefix = isRoot ? '' : 'sudo ';
+  execFileSync('sh', ['-c', `${prefix}apt-get update -q && ${prefix}env DEBIAN_FRONTEND=noninteractive ${install}`], { stdio: 'inherit' });
+}
+
+function npmPackages() {
+  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const stamp = join(root, 'node_modules', '.metalgrad-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit' });
+  writeFileSync(stamp, lock);
+}
+
+/** Brings the clone to the point where `dist/` and the addon are current. */
+export function setup({ checks = false } = {}) {
+  systemPackages(checks);
+  npmPackages();
+  mkdirSync(join(root, 'build'), { recursive: true });
+  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [join(root, 'scripts', 'build-lib.mjs')], { cwd: root, stdio: 'inherit' });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup({ checks: process.argv.includes('--checks') });
