@@ -1,0 +1,50 @@
+/** Loads the addon, one instance for each instance of the library, and turns its statuses into errors. */
+
+import { join } from 'node:path';
+
+import { codedError } from '../errors';
+import { type Addon, addonStatus } from './addon';
+
+/** What the addon's file exports: state belongs to an instance, not to the file, which Node loads once a thread. */
+interface AddonFile {
+  create(): Addon;
+}
+
+let instance: Addon | undefined;
+
+/** The addon of this library instance, loaded at the first call. */
+export function addon(): Addon {
+  instance ??= load().create();
+  return instance;
+}
+
+/** Both `lib/runtime` in the checkout and `dist/runtime` in the package lie two folders below the package. */
+function load(): AddonFile {
+  try {
+    const find: (root: string) => unknown = require('node-gyp-build');
+    return find(join(__dirname, '..', '..')) as AddonFile;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.trim() : String(error);
+    throw codedError('metalgrad', 'METALGRAD_ADDON', `the native addon could not be loaded: ${reason}`);
+  }
+}
+
+/** Passes results (handles, `ok`) through; throws what a negative status of the last call on this instance says. */
+export function check(where: string, status: number): number {
+  if (status >= 0) return status;
+  throw statusError(where, status, addon().lastError());
+}
+
+/** The error for a negative status with its text. */
+export function statusError(where: string, status: number, message: string): Error {
+  switch (status) {
+    case addonStatus.outOfMemory:
+      return codedError(where, 'METALGRAD_OUT_OF_MEMORY', message);
+    case addonStatus.detached:
+      return codedError(where, 'METALGRAD_DETACHED', message);
+    case addonStatus.invalidHandle:
+      return codedError(where, 'METALGRAD_DISPOSED', message);
+    default:
+      return codedError(where, 'METALGRAD_DEVICE', message);
+  }
+}

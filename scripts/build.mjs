@@ -1,0 +1,79 @@
+// Builds the native addon with cmake-js and puts it where node-gyp-build looks. Incremental: seconds when nothing changed.
+//
+//   node scripts/build.mjs                       build/Release/metalgrad.node
+//   node scripts/build.mjs --sanitize=address    build-cmake/address/build/Release/metalgrad.node; load it with
+//                                                METALGRAD_PREBUILD=build-cmake/address and the sanitizer's LD_PRELOAD
+//   … --jobs=2
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const option = (name) => process.argv.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+
+const sanitize = option('sanitize');
+const jobs = option('jobs') ?? String(availableParallelism());
+// A folder of its own: node-gyp deletes build/.
+const work = join(root, 'build-cmake', sanitize ?? 'default');
+const place = join(sanitize ? work : root, 'build', 'Release');
+
+/** Two builds in one folder would spoil each other: the second waits for the first. */
+function lock() {
+  const file = join(work, '.lock');
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' });
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (abandoned(file)) rmSync(file, { force: true });
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
+}
+
+function abandoned(file) {
+  try {
+    const owner = Number(readFileSync(file, 'utf8'));
+    if (owner === 0) return Date.now() - statSync(file).mtimeMs > 5000;
+    process.kill(owner, 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}
+
+function cmakeJs(...args) {
+  const script = join(root, 'node_modules', 'cmake-js', 'bin', 'cmake-js');
+  const cmake = ['--directory', root, '--out', work, '--config', 'Release', '--log-level', 'error', '--parallel', jobs];
+  if (sanitize) cmake.push(`--CDMETALGRAD_SANITIZE=${sanitize}`);
+  return spawnSync(process.execPath, [script, ...args, ...cmake], { cwd: root, stdio: 'inherit' }).status ?? 1;
+}
+
+function modified(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+mkdirSync(work, { recursive: true });
+const unlock = lock();
+try {
+  const status = cmakeJs('build');
+  if (status !== 0) {
+    console.error('[build] the native addon did not build; the messages above say why');
+    process.exitCode = status;
+  } else {
+    const built = join(work, 'Release', 'metalgrad.node');
+    const placed = join(place, 'metalgrad.node');
+    if (modified(placed) < modified(built)) {
+      mkdirSync(place, { recursive: true });
+      // Renamed into place, because a process may have the old file mapped.
+      copyFileSync(built, `${placed}.${process.pid}`);
+      renameSync(`${placed}.${process.pid}`, placed);
+    }
+  }
+} finally {
+  unlock();
+}
