@@ -1,0 +1,72 @@
+/**
+ * Keeps native memory flat in loops that never dispose or await. V8 does not see native bytes and runs finalizers only between
+ * tasks, so evaluation itself asks for collections once enough was allocated, and the addon then polls its weak owners.
+ */
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { addon } from './binding';
+
+type CollectGarbage = (options?: { type: 'minor' | 'major'; execution: 'sync' }) => void;
+
+/** Below these nothing is collected. */
+const floorBytes = 64 * 2 ** 20;
+const floorBuffers = 4096;
+
+/** Collect when live memory reaches these; set from what was live after the last collection. */
+let limitBytes = floorBytes;
+let limitBuffers = floorBuffers;
+/** Upper bounds of what is live now: measured at the last collection, plus what was allocated since. */
+let liveBytes = 0;
+let liveBuffers = 0;
+
+let gc: CollectGarbage | undefined;
+
+function collectGarbage(type: 'minor' | 'major'): void {
+  if (gc === undefined) {
+    setFlagsFromString('--expose-gc');
+    gc = runInNewContext('gc') as CollectGarbage;
+  }
+  gc({ type, execution: 'sync' });
+}
+
+/** Frees what became unreachable, if the buffers about to be allocated would take live memory past its limit. */
+export function collectIfNeeded(bytes: number, buffers: number): void {
+  liveBytes += bytes;
+  liveBuffers += buffers;
+  if (liveBytes > limitBytes || liveBuffers > limitBuffers) collect();
+}
+
+function measure(): void {
+  addon().collect();
+  const memory = addon().memory();
+  liveBytes = memory[0];
+  liveBuffers = memory[3];
+}
+
+/** Enough was freed when the next collection is not due at once. */
+function enough(): boolean {
+  return liveBytes <= limitBytes / 2 && liveBuffers <= limitBuffers / 2;
+}
+
+function collect(): void {
+  // Most owners died in V8's own collections since: looking for them costs little.
+  measure();
+  if (!enough()) {
+    collectGarbage('minor');
+    measure();
+  }
+  if (!enough()) {
+    collectGarbage('major');
+    measure();
+  }
+  limitBytes = Math.max(floorBytes, 2 * liveBytes);
+  limitBuffers = Math.max(floorBuffers, 2 * liveBuffers);
+}
+
+/** Frees everything unreachable, whatever it costs: before an allocation that failed is tried again. */
+export function collectEverything(): void {
+  collectGarbage('major');
+  measure();
+}
