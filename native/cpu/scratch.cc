@@ -1,0 +1,50 @@
+// A thread keeps the few last blocks: fresh pages from the system cost more than the work on them.
+#include "cpu/scratch.h"
+
+#include <array>
+#include <utility>
+
+namespace metalgrad::cpu {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+constexpr size_t kLargestKept = size_t{2} << 20;
+
+}  // namespace
+
+struct ScratchBytes::Kept {
+  std::array<Block, 4> blocks;
+
+  static Kept& ofThisThread() {
+    thread_local Kept kept;
+    return kept;
+  }
+};
+
+void ScratchBytes::Free::operator()(void* memory) const { ::operator delete(memory, kAlignment); }
+
+ScratchBytes::ScratchBytes(size_t bytes) {
+  if (bytes <= kLargestKept) {
+    Block* best = nullptr;
+    for (Block& block : Kept::ofThisThread().blocks) {
+      if (block.bytes >= bytes && (!best || block.bytes < best->bytes)) best = &block;
+    }
+    if (best && best->memory) {
+      block_ = std::exchange(*best, Block{});
+      return;
+    }
+  }
+  block_.memory.reset(::operator new(bytes, kAlignment));
+  block_.bytes = bytes;
+}
+
+ScratchBytes::~ScratchBytes() {
+  if (block_.bytes > kLargestKept) return;
+  Block* smallest = nullptr;
+  for (Block& block : Kept::ofThisThread().blocks) {
+    if (!smallest || block.bytes < smallest->bytes) smallest = &block;
+  }
+  if (block_.bytes > smallest->bytes) std::swap(*smallest, block_);
+}
+
+}  // namespace metalgrad::cpu
