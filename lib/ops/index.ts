@@ -1,0 +1,3 @@
+/** Every public operation, by name. A file added here gives its operations to the library and to the type of `array`. */
+
+export * from './elementwise';
