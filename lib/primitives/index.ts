@@ -1,0 +1,15 @@
+/** Every primitive's function on nodes, by name. */
+
+export * from './binary';
+export * from './cast';
+export * from './compare';
+export * from './control';
+export * from './generators';
+export * from './indexing';
+export * from './matmul';
+export * from './movement';
+export * from './random';
+export * from './reduction';
+export * from './select';
+export * from './sorting';
+export * from './unary';

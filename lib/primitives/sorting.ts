@@ -1,0 +1,57 @@
+/** Sorting along the last axis: stable, NaN last. */
+
+import { uint32 } from '../dtype';
+import { rangeError } from '../errors';
+import { Node, type ShapeDtype } from '../graph/node';
+import { arange } from './generators';
+import { gather } from './indexing';
+import { reshape } from './movement';
+import { definePrimitive } from './primitive';
+import { noTangent } from './rules';
+
+function checkRank(where: string, x: ShapeDtype): void {
+  if (x.shape.length === 0) throw rangeError(where, 'a scalar has no axis to sort along');
+}
+
+const sortNode = definePrimitive<null>({
+  name: 'sort',
+  lowering: { kind: 'sort', indices: false },
+  infer([x]) {
+    checkRank('sort', x);
+    return { shape: x.shape, dtype: x.dtype };
+  },
+  jvp: (out, [t]) => (t === null ? null : takeAlongLast(t, argsort(out.inputs[0]))),
+  vmap: ([x]) => sort(x),
+});
+
+const argsortNode = definePrimitive<null>({
+  name: 'argsort',
+  lowering: { kind: 'sort', indices: true },
+  infer([x]) {
+    checkRank('argsort', x);
+    return { shape: x.shape, dtype: uint32 };
+  },
+  jvp: noTangent,
+  vmap: ([x]) => argsort(x),
+});
+
+/** The values in ascending order. */
+export function sort(x: Node): Node {
+  checkRank('sort', x);
+  return new Node(sortNode, [x], null, x.shape, x.dtype);
+}
+
+/** The positions (uint32) of the values in ascending order. */
+export function argsort(x: Node): Node {
+  checkRank('argsort', x);
+  return new Node(argsortNode, [x], null, x.shape, uint32);
+}
+
+/** out[…, i] = x[…, indices[…, i]] */
+function takeAlongLast(x: Node, indices: Node): Node {
+  const rank = x.shape.length;
+  const positions = x.shape.map((_, axis) => (axis === rank - 1 ? indices : arange(0, 1, indices.shape, axis, uint32)));
+  const axes = [...x.shape.keys()];
+  const taken = gather(x, positions, axes, new Array<number>(rank).fill(1));
+  return reshape(taken, indices.shape);
+}
