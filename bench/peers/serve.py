@@ -1,0 +1,28 @@
+"""Answers the benchmark's questions: one JSON line each. A peer gives its versions and a table of lines."""
+
+import json
+import sys
+import time
+
+
+def serve(versions, lines, clear=lambda: None):
+    """`lines` maps a name to a function that prepares the data and returns what is timed."""
+    ready = {}
+    for question in sys.stdin:
+        question = json.loads(question)
+        line = question.get("line")
+        if question["command"] == "hello":
+            answer = {"versions": versions}
+        elif question["command"] == "prepare":
+            if line in lines:
+                ready.clear()
+                clear()
+                ready[line] = lines[line]()
+                answer = {}
+            else:
+                answer = {"missing": "no such line"}
+        else:
+            start = time.perf_counter()
+            ready[line]()
+            answer = {"ms": (time.perf_counter() - start) * 1e3}
+        print(json.dumps(answer), flush=True)

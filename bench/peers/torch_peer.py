@@ -1,0 +1,61 @@
+"""PyTorch's (CPU) form of each line."""
+
+import torch
+import torch.nn.functional as F
+
+from serve import serve
+
+torch.manual_seed(0)
+M = 16 * 1024 * 1024
+
+
+def gelu():
+    x = torch.rand(M) * 6 - 3
+    return lambda: F.gelu(x, approximate="tanh")
+
+
+def softmax():
+    x = torch.randn(4096, 4096)
+    return lambda: torch.softmax(x, dim=-1)
+
+
+def mlp():
+    sizes = [784, 512, 512, 10]
+    layers = []
+    for i in range(3):
+        layers += [torch.nn.Linear(sizes[i], sizes[i + 1]), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    x, y = torch.randn(128, 784), torch.randint(0, 10, (128,))
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    return run
+
+
+def per_example():
+    model = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
+    x, y = torch.randn(256, 784), torch.randint(0, 10, (256,))
+
+    def run():
+        gradients = []
+        for i in range(256):
+            loss = F.cross_entropy(model(x[i : i + 1]), y[i : i + 1])
+            gradients.append(torch.autograd.grad(loss, list(model.parameters())))
+        return gradients
+
+    return run
+
+
+lines = {
+    "elementwise: gelu (tanh) of 16M": gelu,
+    "reduce: softmax of [4096, 4096]": softmax,
+    "training: MLP 784-512-512-10 with Adam, eager": mlp,
+    "training: MLP 784-512-512-10 with Adam, compiled": mlp,
+    "per-example gradients: 784-128-10, batch 256": per_example,
+}
+serve(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", lines)
