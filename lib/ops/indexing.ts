@@ -1,0 +1,192 @@
+/** Indexing with `x.index(...)`, `x.indexPut_(index, value)` and `x.at(...index).add(value)`. */
+
+import { type ArrayInput, ArrayHandle, type array, nodeOf, wrap } from '../array';
+import { int32 } from '../dtype';
+import { rangeError, typeError } from '../errors';
+import type { Node } from '../graph/node';
+import { astype } from '../primitives/cast';
+import { reshape, slice } from '../primitives/movement';
+import { describe, toNodeLike } from './arguments';
+import { type Index, readIndex } from './index-expression';
+import { readAt } from './index-read';
+import { type WriteMode, writeAt } from './index-write';
+import { type CustomMethodOp, operand, registerOp } from './registry';
+import { positionsOf, Slice } from './slice-range';
+
+export type { Index } from './index-expression';
+export { Slice } from './slice-range';
+
+function arrayNode(where: string, x: unknown): Node {
+  if (x instanceof ArrayHandle) return nodeOf(x as unknown as array, where);
+  throw typeError(where, `the first argument must be an array, not ${describe(x)}`);
+}
+
+/** `x[i]` and `x[start:stop:step]` along the first axis: what loops over rows and minibatches do. */
+function readFirstAxis(x: Node, index: number | Slice): Node {
+  const { shape } = x;
+  if (shape.length === 0) throw rangeError('index', 'too many indices: 1 for an array of 0 dimensions');
+  const length = shape[0];
+  const starts = new Array<number>(shape.length).fill(0);
+  const sizes = shape.slice();
+  if (typeof index === 'number') {
+    if (!Number.isInteger(index)) throw typeError('index', `an index must be an integer, not ${index}`);
+    const position = index < 0 ? index + length : index;
+    if (position < 0 || position >= length) throw rangeError('index', `index ${index} is out of range for axis 0 of size ${length}`);
+    starts[0] = position;
+    sizes[0] = 1;
+    return reshape(slice(x, starts, sizes), shape.slice(1));
+  }
+  const { start, size, step } = positionsOf(index, length);
+  if (size === length && step === 1) return x;
+  starts[0] = start;
+  sizes[0] = size;
+  if (step === 1) return slice(x, starts, sizes);
+  const steps = new Array<number>(shape.length).fill(1);
+  steps[0] = step;
+  return slice(x, starts, sizes, steps);
+}
+
+function indexImplementation(x: unknown, first?: unknown): array {
+  const node = arrayNode('index', x);
+  if (arguments.length === 2 && (typeof first === 'number' || first instanceof Slice)) return wrap(readFirstAxis(node, first));
+  const parts: unknown[] = [];
+  for (let i = 1; i < arguments.length; i++) parts.push(arguments[i]);
+  return wrap(readAt('index', node, readIndex('index', parts, node.shape)));
+}
+
+/**
+ * The part of an array that an index names, by NumPy's rules. Each part of the index is
+ * - a number: one element of an axis, which is left out; negative ones count from the end;
+ * - `mx.Slice(start?, stop?, step?)`: a range of an axis;
+ * - `null`: a new axis of size 1; `'...'`: as many whole axes as are left over;
+ * - an integer array, TypedArray or nested list: a gather. Several are broadcast together; their axes stand where they stood when they stand side
+ *   by side, and first otherwise. Negative positions count from the end; positions outside are clamped to the axis;
+ * - a boolean array, of as many axes as it masks: the elements where it is true. The size of the result depends on the mask's values, so an array is
+ *   evaluated, and an error inside `vmap` and `compile`; a list of booleans is not. A single boolean keeps everything or nothing, along a new axis.
+ *
+ * @throws RangeError for too many parts, a number outside its axis, a mask of another shape; TypeError for anything else as a part.
+ * @example
+ * const x = mx.arange(6).reshape(2, 3);
+ * x.index(0, mx.Slice(1)); // array([1, 2], dtype=float32)
+ * x.index('...', [2, 0]); // array([[2, 0],\n       [5, 3]], dtype=float32)
+ */
+export const index = registerOp<CustomMethodOp<(x: array, ...index: Index[]) => array, (...index: Index[]) => array>>(
+  {
+    name: 'index',
+    parameters: ['array', '...index'],
+    cases: () => [
+      { args: [operand([3, 4]), 1] },
+      { args: [operand([3, 4]), Slice(null, null, -2), null] },
+      { args: [operand([3, 4]), '...', -1] },
+      { args: [operand([3, 4]), [2, 0, 2]] },
+      { args: [operand([2, 3, 4]), Slice(), [[0, 2]], [[1], [3]]] },
+      { args: [operand([2, 3, 4]), [1, 0], Slice(0, 2), [3, 0]] },
+      { args: [operand([3]), [true, false, true]] },
+      { args: [operand([4, 3]), operand([2, 2], { low: 0, high: 3, dtype: int32 })] },
+      { args: [operand([3, 0]), Slice(1, 3)] },
+    ],
+  },
+  indexImplementation,
+  function (this: unknown, first?: unknown): array {
+    if (arguments.length === 1) return indexImplementation(this, first);
+    return (indexImplementation as (...args: unknown[]) => array)(this, ...arguments);
+  },
+);
+
+/** The value to write, in the dtype of what it is written to. */
+function valueNode(where: string, value: ArrayInput, x: Node): Node {
+  if (value === undefined) throw typeError(where, 'value is missing');
+  return astype(toNodeLike(value, x.dtype, where), x.dtype);
+}
+
+function indexPutImplementation(x: unknown, index: unknown, value: ArrayInput): array {
+  const node = arrayNode('indexPut_', x);
+  // A list is the parts of an index; a list inside it is a gather.
+  const parts = Array.isArray(index) ? (index as unknown[]) : [index];
+  const expression = readIndex('indexPut_', parts, node.shape);
+  (x as ArrayHandle)._node = writeAt('indexPut_', node, expression, 'set', valueNode('indexPut_', value, node));
+  return x as array;
+}
+
+/**
+ * Writes a value into the part of an array that an index names. Only this handle changes: arrays computed from it before keep
+ * what they were computed from. The value is broadcast to the part and cast to the array's dtype.
+ *
+ * `index` is one part of an index, as in `index`, or a list of them: `x.indexPut_([0, 1], v)` writes the one element at row 0, column 1, and
+ * `x.indexPut_([[0, 1]], v)` writes the rows 0 and 1. Of repeated positions the last one stays. A boolean array is not evaluated; when the value has an
+ * axis of its own for the mask, the k-th true element takes the k-th value (the last value, when there are too few).
+ *
+ * @throws RangeError when the value does not broadcast to the part.
+ * @returns The same array.
+ * @example
+ * const x = mx.zeros([2, 2]);
+ * const y = x.add(1);
+ * x.indexPut_(0, 5);
+ * x; // array([[5, 5],\n       [0, 0]], dtype=float32)
+ * y; // array([[1, 1],\n       [1, 1]], dtype=float32)
+ */
+export const indexPut_ = registerOp<
+  CustomMethodOp<
+    (x: array, index: Index | readonly Index[], value: ArrayInput) => array,
+    (index: Index | readonly Index[], value: ArrayInput) => array
+  >
+>({ name: 'indexPut_', parameters: ['array', 'index', 'value'] }, indexPutImplementation);
+
+/** A part of an array that waits for a value to be combined with: what `x.at(...index)` gives. */
+export class At {
+  readonly #node: Node;
+  readonly #index: readonly unknown[];
+
+  /** @internal */
+  constructor(node: Node, index: readonly unknown[]) {
+    this.#node = node;
+    this.#index = index;
+  }
+
+  #write(mode: WriteMode, value: ArrayInput): array {
+    const where = `at.${mode}`;
+    const expression = readIndex(where, this.#index, this.#node.shape);
+    return wrap(writeAt(where, this.#node, expression, mode, valueNode(where, value, this.#node)));
+  }
+
+  /** A new array with `value` added to the part; repeated positions add up. */
+  add(value: ArrayInput): array {
+    return this.#write('add', value);
+  }
+
+  /** A new array with `value` subtracted from the part; repeated positions add up. */
+  subtract(value: ArrayInput): array {
+    return this.#write('subtract', value);
+  }
+
+  /** A new array with the part multiplied by `value`; repeated positions multiply. */
+  multiply(value: ArrayInput): array {
+    return this.#write('multiply', value);
+  }
+
+  /** A new array with the part divided by `value`, once for each repeated position; integers as `floorDivide` does. */
+  divide(value: ArrayInput): array {
+    return this.#write('divide', value);
+  }
+
+  /** A new array with the larger of the part and `value`. */
+  maximum(value: ArrayInput): array {
+    return this.#write('maximum', value);
+  }
+
+  /** A new array with the smaller of the part and `value`. */
+  minimum(value: ArrayInput): array {
+    return this.#write('minimum', value);
+  }
+}
+
+/**
+ * The part of an array that an index names, to be combined with a value into a new array.
+ *
+ * @example
+ * mx.zeros([3]).at([0, 0, 2]).add(1); // array([2, 0, 1], dtype=float32)
+ */
+export const at = registerOp<CustomMethodOp<(x: array, ...index: Index[]) => At, (...index: Index[]) => At>>(
+  { name: 'at', parameters: ['array', '...index'] },
+  (x: unknown, ...index: unknown[]) => new At(arrayNode('at', x), index),
+);

@@ -1,0 +1,33 @@
+/** Masks whose values are only known when they are evaluated. */
+
+import { wrap } from '../array';
+import { int32 } from '../dtype';
+import { codedError } from '../errors';
+import type { Node } from '../graph/node';
+import { add } from '../primitives/binary';
+import { astype } from '../primitives/cast';
+import { pad, reshape, slice } from '../primitives/movement';
+import { sizeOf } from '../shape';
+
+/** The values of a mask, row-major: evaluates it. An error where values do not exist: inside vmap and compile. */
+export function readMask(where: string, mask: Node): Uint8Array {
+  try {
+    return wrap(mask).toTypedArray() as Uint8Array;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'METALGRAD_TRACER') throw error;
+    const text =
+      'the size of a result indexed by a boolean array depends on the values of the array, which do not exist inside vmap and compile; ' +
+      'use where(mask, x, y), or index outside';
+    throw Object.assign(codedError(where, 'METALGRAD_TRACER', text), { cause: error });
+  }
+}
+
+/** The running count of true elements, row-major and each included, in the mask's shape. */
+export function runningCount(mask: Node): Node {
+  const size = sizeOf(mask.shape);
+  let count = reshape(astype(mask, int32), [size]);
+  for (let distance = 1; distance < size; distance *= 2) {
+    count = add(count, pad(slice(count, [0], [size - distance]), [distance], [0]));
+  }
+  return reshape(count, mask.shape);
+}

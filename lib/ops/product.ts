@@ -1,0 +1,130 @@
+/** Products of nodes: matrices with batch axes, and the general contraction that tensordot, inner and einsum come down to. */
+
+import { bool, int32, promoteTypes } from '../dtype';
+import { rangeError } from '../errors';
+import type { Node, Shape } from '../graph/node';
+import { astype } from '../primitives/cast';
+import { multiply } from '../primitives/binary';
+import { matmul } from '../primitives/matmul';
+import { broadcastTo, reshape, transpose } from '../primitives/movement';
+import { sum } from '../primitives/reduction';
+import { broadcastShapes, sameShape, sizeOf } from '../shape';
+import { shapesDiffer } from './arguments';
+
+/** Both operands in their common dtype; bool counts, so it becomes int32. */
+export function promotePair(a: Node, b: Node): [Node, Node] {
+  const common = promoteTypes(a.dtype, b.dtype);
+  const dtype = common === bool ? int32 : common;
+  return [a.dtype === dtype ? a : astype(a, dtype), b.dtype === dtype ? b : astype(b, dtype)];
+}
+
+/** [batch…, m, k] times [batch…, k, n] of one dtype; integers, which have no matrix kernel, through a fused product and sum. */
+function multiplyMatrices(a: Node, b: Node): Node {
+  if (a.dtype.inexact) return matmul(a, b);
+  const batch = a.shape.slice(0, -2);
+  const [m, k] = a.shape.slice(-2);
+  const n = b.shape[b.shape.length - 1];
+  const shape = [...batch, m, n, k];
+  const rows = broadcastTo(reshape(a, [...batch, m, 1, k]), shape);
+  const rank = batch.length;
+  const flipped = transpose(b, [...batch.keys(), rank + 1, rank]);
+  const columns = broadcastTo(reshape(flipped, [...batch, 1, n, k]), shape);
+  return sum(multiply(rows, columns), [rank + 2]);
+}
+
+/** The matrix product by NumPy's rules: 1-D operands are a row and a column that vanish again, batch axes broadcast. */
+export function matrixProduct(where: string, x: Node, y: Node): Node {
+  const [a, b] = x.dtype === y.dtype && x.dtype.inexact ? [x, y] : promotePair(x, y);
+  const aRank = a.shape.length;
+  const bRank = b.shape.length;
+  if (aRank === 0 || bRank === 0) {
+    throw shapesDiffer(where, 'operands need at least 1 dimension', a.shape, b.shape);
+  }
+  const k = a.shape[aRank - 1];
+  const rows = b.shape[bRank === 1 ? 0 : bRank - 2];
+  if (k !== rows) {
+    const which = bRank === 1 ? 'axis of b' : 'second-to-last of b';
+    throw shapesDiffer(where, `last axis of a (${k}) must equal ${which} (${rows})`, a.shape, b.shape);
+  }
+  if (aRank === 2 && bRank === 2) return multiplyMatrices(a, b);
+  if (aRank === 1 || bRank === 1) {
+    const left = aRank === 1 ? reshape(a, [1, k]) : a;
+    const right = bRank === 1 ? reshape(b, [k, 1]) : b;
+    const product = batchedProduct(where, left, right);
+    const shape = product.shape.slice(0, -2);
+    if (aRank !== 1) shape.push(product.shape[product.shape.length - 2]);
+    if (bRank !== 1) shape.push(product.shape[product.shape.length - 1]);
+    return reshape(product, shape);
+  }
+  return batchedProduct(where, a, b);
+}
+
+/** [batch…, m, k] times [batch…, k, n] with batch axes that broadcast. */
+function batchedProduct(where: string, a: Node, b: Node): Node {
+  const aRank = a.shape.length;
+  // One matrix on the right: the batch joins the rows, and one product does it all.
+  if (b.shape.length === 2) {
+    if (aRank === 2) return multiplyMatrices(a, b);
+    const [k, n] = b.shape;
+    const flat = multiplyMatrices(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
+    return reshape(flat, [...a.shape.slice(0, -1), n]);
+  }
+  const aBatch = a.shape.slice(0, -2);
+  const bBatch = b.shape.slice(0, -2);
+  const batch = sameShape(aBatch, bBatch) ? aBatch : batchShape(where, aBatch, bBatch, a.shape, b.shape);
+  return multiplyMatrices(broadcastTo(a, [...batch, ...a.shape.slice(-2)]), broadcastTo(b, [...batch, ...b.shape.slice(-2)]));
+}
+
+function batchShape(where: string, aBatch: Shape, bBatch: Shape, a: Shape, b: Shape): Shape {
+  try {
+    return broadcastShapes(where, aBatch, bBatch);
+  } catch (cause) {
+    throw Object.assign(shapesDiffer(where, 'batch axes do not broadcast', a, b), { cause });
+  }
+}
+
+/** Which axes of two operands belong together in a contraction: pairs with equal sizes. */
+export interface Contraction {
+  /** Axes of a, and of b, that stay and run together: the result's first axes. */
+  readonly batch: readonly (readonly [number, number])[];
+  /** Axes of a, and of b, that are summed over. */
+  readonly summed: readonly (readonly [number, number])[];
+}
+
+/**
+ * The sum of products over the `summed` axes. The result has the batch axes, then a's other axes, then b's, each in order. The operands have one dtype.
+ */
+export function contract(a: Node, b: Node, { batch, summed }: Contraction): Node {
+  const free = (x: Node, side: 0 | 1): number[] => {
+    const used = new Set([...batch, ...summed].map((pair) => pair[side]));
+    return [...x.shape.keys()].filter((axis) => !used.has(axis));
+  };
+  const aFree = free(a, 0);
+  const bFree = free(b, 1);
+  const batchSizes = batch.map(([axis]) => a.shape[axis]);
+  const aSizes = aFree.map((axis) => a.shape[axis]);
+  const bSizes = bFree.map((axis) => b.shape[axis]);
+  const left = transpose(a, [...batch.map(([axis]) => axis), ...aFree, ...summed.map(([axis]) => axis)]);
+  const shape = [...batchSizes, ...aSizes, ...bSizes];
+  if (summed.length === 0) {
+    // Without a sum this is an elementwise product, which fuses with its neighbours.
+    const right = transpose(b, [...batch.map(([, axis]) => axis), ...bFree]);
+    const spreadLeft = reshape(left, [...batchSizes, ...aSizes, ...bSizes.map(() => 1)]);
+    const spreadRight = reshape(right, [...batchSizes, ...aSizes.map(() => 1), ...bSizes]);
+    return multiply(broadcastTo(spreadLeft, shape), broadcastTo(spreadRight, shape));
+  }
+  const k = sizeOf(summed.map(([axis]) => a.shape[axis]));
+  const right = transpose(b, [...batch.map(([, axis]) => axis), ...summed.map(([, axis]) => axis), ...bFree]);
+  const lead = batchSizes.length === 0 ? [] : [sizeOf(batchSizes)];
+  const product = multiplyMatrices(reshape(left, [...lead, sizeOf(aSizes), k]), reshape(right, [...lead, k, sizeOf(bSizes)]));
+  return reshape(product, shape);
+}
+
+/** Throws unless the paired axes have equal sizes. */
+export function checkPairs(where: string, a: Node, b: Node, pairs: readonly (readonly [number, number])[]): void {
+  for (const [i, j] of pairs) {
+    if (a.shape[i] !== b.shape[j]) {
+      throw rangeError(where, `axis ${i} of a (${a.shape[i]}) must equal axis ${j} of b (${b.shape[j]}): shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
+    }
+  }
+}
