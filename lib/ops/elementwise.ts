@@ -3,10 +3,10 @@
 import { bool, type Dtype } from '../dtype';
 import type { Node } from '../graph/node';
 import { anyDtype, floating, inexact, integral, numeric } from '../primitives/domain';
-import { full } from '../primitives/generators';
 import * as p from '../primitives';
 import { atLeastFloat } from './arguments';
 import { type UnaryOp, unaryCases, unaryOp } from './pointwise';
+import { isFiniteNode, isInfNode, isNanNode, isNumberNode, toBool } from './predicates';
 
 const isExact = (dtype: Dtype): boolean => !dtype.inexact;
 const isBool = (dtype: Dtype): boolean => dtype === bool;
@@ -97,9 +97,9 @@ export const ceil = rounding('ceil', p.ceil);
 export const trunc = rounding('trunc', p.trunc);
 
 /** Radians as degrees. */
-export const degrees = realOnly('degrees', (x) => p.multiply(x, full(180 / Math.PI, x.shape, x.dtype)));
+export const degrees = realOnly('degrees', (x) => p.multiply(x, p.full(180 / Math.PI, x.shape, x.dtype)));
 /** Degrees as radians. */
-export const radians = realOnly('radians', (x) => p.multiply(x, full(Math.PI / 180, x.shape, x.dtype)));
+export const radians = realOnly('radians', (x) => p.multiply(x, p.full(Math.PI / 180, x.shape, x.dtype)));
 
 /** The real part. */
 export const real = unaryOp('real', p.real, { domain: anyDtype, cases: unaryCases() });
@@ -118,30 +118,6 @@ function predicate(name: string, build: (x: Node) => Node): UnaryOp {
   return unaryOp(name, build, { domain: anyDtype, cases: unaryCases({}, noDerivative) });
 }
 
-function constant(x: Node, value: boolean): Node {
-  return full(value, x.shape, bool);
-}
-
-function equalsNumber(x: Node, value: number): Node {
-  return p.equal(x, full(value, x.shape, x.dtype));
-}
-
-/** The test of a complex number from that of its parts. */
-function ofParts(x: Node, test: (part: Node) => Node, combine: (a: Node, b: Node) => Node): Node {
-  return x.dtype.kind === 'complex' ? combine(test(p.real(x)), test(p.imag(x))) : test(x);
-}
-
-/** As bool: whether each element is not 0. */
-export function toBool(x: Node): Node {
-  return x.dtype === bool ? x : p.notEqual(x, full(0, x.shape, x.dtype));
-}
-
-export const isNanNode = (x: Node): Node => (x.dtype.inexact ? p.notEqual(x, x) : constant(x, false));
-export const isInfNode = (x: Node): Node =>
-  x.dtype.inexact ? ofParts(x, (part) => equalsNumber(p.abs(part), Number.POSITIVE_INFINITY), p.bitwiseOr) : constant(x, false);
-/** x - x is 0 for finite x and NaN for the others. */
-const isFiniteNode = (x: Node): Node => (x.dtype.inexact ? equalsNumber(p.subtract(x, x), 0) : constant(x, true));
-
 /** Where elements are NaN. */
 export const isnan = predicate('isnan', isNanNode);
 /** Where elements are infinite. */
@@ -149,8 +125,8 @@ export const isinf = predicate('isinf', isInfNode);
 /** Where elements are neither infinite nor NaN. */
 export const isfinite = predicate('isfinite', isFiniteNode);
 /** Where elements are +∞. */
-export const isposinf = predicate('isposinf', (x) => (x.dtype.inexact ? equalsNumber(x, Number.POSITIVE_INFINITY) : constant(x, false)));
+export const isposinf = predicate('isposinf', (x) => isNumberNode(x, Number.POSITIVE_INFINITY));
 /** Where elements are -∞. */
-export const isneginf = predicate('isneginf', (x) => (x.dtype.inexact ? equalsNumber(x, Number.NEGATIVE_INFINITY) : constant(x, false)));
+export const isneginf = predicate('isneginf', (x) => isNumberNode(x, Number.NEGATIVE_INFINITY));
 /** Whether each element is 0 or false. */
 export const logicalNot = predicate('logicalNot', (x) => p.invert(toBool(x)));

@@ -13,7 +13,9 @@ export interface StreamOption {
 }
 
 /** What may stand last in a call: the optional arguments by name, or a stream or device. */
-export type Trailing<Options> = ({ readonly [K in keyof Options]?: Options[K] | undefined } & StreamOption) | StreamOrDevice;
+export type Trailing<Options> =
+  | ([keyof Options] extends [never] ? StreamOption : { readonly [K in keyof Options]?: Options[K] | undefined } & StreamOption)
+  | StreamOrDevice;
 
 /** Every way to stop early in a list of optional arguments and give the rest by name. */
 type Cut<Positional extends readonly unknown[], Last> = number extends Positional['length']
