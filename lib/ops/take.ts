@@ -38,7 +38,7 @@ function isPlainList(list: readonly unknown[]): boolean {
 }
 
 /** Slices of size 1 along `axis` at `positions`, which take the axis's place. */
-function takeNode(where: string, x: Node, positions: Node, axis: number): Node {
+export function takeNode(where: string, x: Node, positions: Node, axis: number): Node {
   const size = x.shape[axis];
   if (size === 0 && sizeOf(positions.shape) > 0) throw rangeError(where, `axis ${axis} of size 0 has no element to take`);
   const sliceSizes = [...x.shape];
