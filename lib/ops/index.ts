@@ -5,3 +5,5 @@ export * from './arithmetic';
 export * from './comparison';
 export * from './reduction';
 export * from './softmax';
+export * from './movement';
+export * from './joining';

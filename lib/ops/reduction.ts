@@ -5,7 +5,7 @@ import { type Dtype, float32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node } from '../graph/node';
 import * as p from '../primitives';
-import { atLeastFloat, type Axes, axesArgument, axisArgument, booleanArgument, describe, integerArgument } from './arguments';
+import { atLeastFloat, type Axes, axisArgument, booleanArgument, describe, integerArgument } from './arguments';
 import {
   accumulated,
   allNode,
