@@ -27,6 +27,7 @@ class BufferRef {
 
   Buffer* get() const { return buffer_; }
   Buffer* operator->() const { return buffer_; }
+  Buffer& operator*() const { return *buffer_; }
   explicit operator bool() const { return buffer_ != nullptr; }
 
  private:

@@ -1,0 +1,313 @@
+// Reads arguments, calls the instance, gives numbers back. No exception and no unchecked value gets past here.
+#include "addon/functions.h"
+
+#include <cstring>
+#include <exception>
+#include <new>
+#include <type_traits>
+
+#include "addon/instance.h"
+#include "addon/values.h"
+#include "cpu/describe.h"
+#include "cpu/ops/targets.h"
+#include "cpu/thread_pool.h"
+
+namespace metalgrad::addon {
+namespace {
+
+using Napi::CallbackInfo;
+using Napi::Value;
+
+constexpr int kOk = static_cast<int>(Status::ok);
+
+/// Weak references to owners, deleted unless they are taken.
+class Owners {
+ public:
+  explicit Owners(napi_env env) : env_(env) {}
+  ~Owners() {
+    for (napi_ref owner : references_) {
+      if (owner) napi_delete_reference(env_, owner);
+    }
+  }
+  Owners(const Owners&) = delete;
+  Owners& operator=(const Owners&) = delete;
+
+  bool add(napi_value owner) {
+    references_.push_back(nullptr);
+    references_.back() = weakReference(env_, owner);
+    return references_.back() != nullptr;
+  }
+  napi_ref take(size_t i) { return std::exchange(references_[i], nullptr); }
+
+ private:
+  napi_env env_;
+  std::vector<napi_ref> references_;
+};
+
+/// A run as JavaScript asks for it: program, inputs, args, owners, outputs.
+struct RunRequest {
+  explicit RunRequest(napi_env env) : owners(env) {}
+
+  std::shared_ptr<const cpu::Executable> program;
+  Arguments arguments;
+  Owners owners;
+  std::span<int32_t> handles;
+};
+
+bool wrongCount(Instance& instance, const char* what, size_t given, size_t wanted) {
+  if (given == wanted) return false;
+  instance.fail(Status::outOfBounds, "the program has " + std::to_string(wanted) + " " + what + ", not " + std::to_string(given));
+  return true;
+}
+
+bool read(const CallbackInfo& info, Instance& instance, RunRequest& request) {
+  request.program = instance.program(handle(info[0]));
+  if (!request.program) return false;
+  if (!info[3].IsArray()) {
+    instance.fail(Status::outOfBounds, "the owners are no list");
+    return false;
+  }
+  // Reading a list may run JavaScript, which may detach arrays: the list goes first.
+  const auto owners = info[3].As<Napi::Array>();
+  if (wrongCount(instance, "outputs", owners.Length(), request.program->outputs())) return false;
+  for (uint32_t i = 0; i < request.program->outputs(); i++) {
+    const Value owner = owners.Get(i);
+    if (owner.IsEmpty() || !request.owners.add(owner)) {
+      instance.fail(Status::outOfBounds, "an owner is no object");
+      return false;
+    }
+  }
+  const auto inputs = elements<int32_t>(instance, info[1]);
+  const auto args = inputs ? elements<double>(instance, info[2]) : std::nullopt;
+  const auto outputs = args ? elements<int32_t>(instance, info[4]) : std::nullopt;
+  if (!outputs) return false;
+  if (wrongCount(instance, "inputs", inputs->size(), request.program->inputs())) return false;
+  if (wrongCount(instance, "arguments", args->size(), request.program->args())) return false;
+  if (wrongCount(instance, "outputs", outputs->size(), request.program->outputs())) return false;
+  request.handles = *outputs;
+  request.arguments.inputs.reserve(inputs->size());
+  for (const int32_t input : *inputs) {
+    auto buffer = instance.buffer(input);
+    if (!buffer) return false;
+    request.arguments.inputs.push_back(std::move(buffer));
+  }
+  request.arguments.args.resize(args->size());
+  if (!args->empty()) std::memcpy(request.arguments.args.data(), args->data(), args->size_bytes());
+  return true;
+}
+
+/// Gives each output a handle.
+int hold(Instance& instance, RunRequest& request, const std::vector<cpu::BufferRef>& outputs) {
+  for (size_t i = 0; i < outputs.size(); i++) {
+    const int handle = instance.hold(outputs[i], request.owners.take(i));
+    if (handle < 0) {
+      for (size_t j = 0; j < i; j++) instance.releaseBuffer(request.handles[j]);
+      return handle;
+    }
+    request.handles[i] = handle;
+  }
+  instance.reportMemory();
+  return kOk;
+}
+
+Value describe(const CallbackInfo& info, Instance&) {
+  const Napi::Env env = info.Env();
+  const auto list = [env](const auto& names) {
+    auto array = Napi::Array::New(env, names.size());
+    for (uint32_t i = 0; i < names.size(); i++) array.Set(i, Napi::String::New(env, names[i].data(), names[i].size()));
+    return array;
+  };
+  auto limits = Napi::Object::New(env);
+  limits.Set("maxOperands", static_cast<double>(cpu::kMaxOperands));
+  limits.Set("maxInstructions", static_cast<double>(cpu::kMaxInstructions));
+  auto description = Napi::Object::New(env);
+  description.Set("formatVersion", static_cast<double>(kFormatVersion));
+  description.Set("dtypes", list(kDtypeNames));
+  description.Set("elementwiseOps", list(kElementwiseOpNames));
+  description.Set("reduceOps", list(kReduceOpNames));
+  description.Set("scatterModes", list(kScatterModeNames));
+  description.Set("stepKinds", list(kStepKindNames));
+  description.Set("limits", limits);
+  description.Set("simd", std::string(cpu::simdTargetName()));
+  description.Set("blas", cpu::describeBlas());
+  description.Set("threads", static_cast<double>(cpu::ThreadPool::shared().threads()));
+  return description;
+}
+
+Value lastError(const CallbackInfo& info, Instance& instance) { return Napi::String::New(info.Env(), instance.lastError()); }
+
+int load(const CallbackInfo& info, Instance& instance) {
+  const auto words = elements<int32_t>(instance, info[0]);
+  if (!words) return instance.lastStatus();
+  // A copy, because shared memory might change between a check and its use.
+  return instance.load(std::vector<int32_t>(words->begin(), words->end()));
+}
+
+int unload(const CallbackInfo& info, Instance& instance) {
+  instance.unload(handle(info[0]));
+  return kOk;
+}
+
+int run(const CallbackInfo& info, Instance& instance) {
+  RunRequest request(info.Env());
+  if (!read(info, instance, request)) return instance.lastStatus();
+  const auto& [inputs, args] = request.arguments;
+  for (const auto& input : inputs) {
+    if (!instance.settle(input)) return instance.lastStatus();
+  }
+  std::vector<cpu::BufferRef> outputs;
+  Outcome outcome = request.program->begin(inputs, args, instance.allocator(), outputs);
+  if (outcome.ok()) outcome = request.program->run(inputs, args, outputs, *instance.allocator(), nullptr);
+  if (!outcome.ok()) return instance.fail(std::move(outcome));
+  return hold(instance, request, outputs);
+}
+
+int runAsync(const CallbackInfo& info, Instance& instance) {
+  RunRequest request(info.Env());
+  if (!info[5].IsFunction()) return instance.fail(Status::outOfBounds, "the callback is no function");
+  if (!read(info, instance, request)) return instance.lastStatus();
+  std::vector<cpu::BufferRef> outputs;
+  auto& [inputs, args] = request.arguments;
+  Outcome outcome = request.program->begin(inputs, args, instance.allocator(), outputs);
+  if (!outcome.ok()) return instance.fail(std::move(outcome));
+  if (const int status = hold(instance, request, outputs); status != kOk) return status;
+  const std::vector<int32_t> handles(request.handles.begin(), request.handles.end());
+  const int status = instance.push(request.program, std::move(request.arguments), std::move(outputs), info[5].As<Napi::Function>());
+  if (status != kOk) {
+    for (const int32_t handle : handles) instance.releaseBuffer(handle);
+  }
+  return status;
+}
+
+int synchronize(const CallbackInfo&, Instance& instance) {
+  instance.synchronize();
+  return kOk;
+}
+
+int upload(const CallbackInfo& info, Instance& instance) {
+  const auto bytes = elements<uint8_t>(instance, info[0]);
+  if (!bytes) return instance.lastStatus();
+  Owners owners(info.Env());
+  if (!owners.add(info[1])) return instance.fail(Status::outOfBounds, "the owner is no object");
+  auto buffer = cpu::Buffer::allocate(instance.allocator(), bytes->size());
+  if (!buffer) return instance.fail(Status::outOfMemory, std::to_string(bytes->size()) + " bytes could not be allocated");
+  if (!bytes->empty()) std::memcpy(buffer->data(), bytes->data(), bytes->size());
+  const int handle = instance.hold(std::move(buffer), owners.take(0));
+  instance.reportMemory();
+  return handle;
+}
+
+int download(const CallbackInfo& info, Instance& instance) {
+  const auto buffer = instance.buffer(handle(info[0]));
+  if (!buffer) return instance.lastStatus();
+  const auto offset = byteCount(info[1]);
+  const auto target = elements<uint8_t>(instance, info[2]);
+  if (!target) return instance.lastStatus();
+  if (!offset || *offset > buffer->bytes() || target->size() > buffer->bytes() - *offset) {
+    return instance.fail(Status::outOfBounds, "bytes outside the buffer of " + std::to_string(buffer->bytes()) + " bytes");
+  }
+  if (!instance.settle(buffer)) return instance.lastStatus();
+  if (!target->empty()) std::memcpy(target->data(), buffer->data() + *offset, target->size());
+  return kOk;
+}
+
+Value view(const CallbackInfo& info, Instance& instance) {
+  const auto buffer = instance.buffer(handle(info[0]));
+  if (!buffer || !instance.settle(buffer)) return info.Env().Null();
+  napi_value array = instance.view(buffer);
+  if (array) return Value(info.Env(), array);
+  instance.fail(Status::outOfMemory, std::to_string(buffer->bytes()) + " bytes could not be shown as an ArrayBuffer");
+  return info.Env().Null();
+}
+
+int release(const CallbackInfo& info, Instance& instance) {
+  instance.releaseBuffer(handle(info[0]));
+  instance.reportMemory();
+  return kOk;
+}
+
+int collect(const CallbackInfo&, Instance& instance) {
+  const int freed = instance.collect();
+  instance.reportMemory();
+  return freed;
+}
+
+Value memory(const CallbackInfo& info, Instance& instance) {
+  const cpu::MemoryUse use = instance.allocator()->use();
+  const size_t values[] = {use.active, use.peak, use.cached, instance.buffers(), instance.programs(), use.limit, use.cacheLimit};
+  auto array = Napi::Float64Array::New(info.Env(), std::size(values));
+  for (size_t i = 0; i < std::size(values); i++) array[i] = static_cast<double>(values[i]);
+  return array;
+}
+
+int resetPeakMemory(const CallbackInfo&, Instance& instance) {
+  instance.allocator()->resetPeak();
+  return kOk;
+}
+
+int clearCache(const CallbackInfo&, Instance& instance) {
+  instance.allocator()->clearCache();
+  return kOk;
+}
+
+template <size_t (cpu::Allocator::*set)(size_t)>
+Value setLimit(const CallbackInfo& info, Instance& instance) {
+  const auto bytes = byteCount(info[0]);
+  const double result = bytes ? static_cast<double>((instance.allocator().get()->*set)(*bytes))
+                              : instance.fail(Status::outOfBounds, "a limit is a number of bytes");
+  return Napi::Number::New(info.Env(), result);
+}
+
+/// What every call has in common: its instance, and the end of every exception.
+template <auto function>
+Value call(const CallbackInfo& info) {
+  auto& instance = *static_cast<Instance*>(info.Data());
+  int status;
+  try {
+    if constexpr (std::is_same_v<decltype(function(info, instance)), int>) {
+      status = function(info, instance);
+    } else {
+      return function(info, instance);
+    }
+  } catch (const std::bad_alloc&) {
+    status = instance.fail(Status::outOfMemory, "the system has no memory left");
+  } catch (const std::exception& error) {
+    status = instance.fail(Status::deviceFailure, error.what());
+  }
+  return Napi::Number::New(info.Env(), status);
+}
+
+template <auto function>
+void define(Napi::Object& addon, Instance* instance, const char* name) {
+  auto method = Napi::Function::New<call<function>>(addon.Env(), name, instance);
+  instance->retain();
+  method.AddFinalizer([](Napi::Env, Instance* held) { held->release(); }, instance);
+  addon.Set(name, method);
+}
+
+}  // namespace
+
+Value create(const CallbackInfo& info) {
+  auto addon = Napi::Object::New(info.Env());
+  Instance* instance = Instance::create(info.Env());
+  define<describe>(addon, instance, "describe");
+  define<lastError>(addon, instance, "lastError");
+  define<load>(addon, instance, "load");
+  define<unload>(addon, instance, "unload");
+  define<run>(addon, instance, "run");
+  define<runAsync>(addon, instance, "runAsync");
+  define<synchronize>(addon, instance, "synchronize");
+  define<upload>(addon, instance, "upload");
+  define<download>(addon, instance, "download");
+  define<view>(addon, instance, "view");
+  define<release>(addon, instance, "release");
+  define<collect>(addon, instance, "collect");
+  define<memory>(addon, instance, "memory");
+  define<resetPeakMemory>(addon, instance, "resetPeakMemory");
+  define<clearCache>(addon, instance, "clearCache");
+  define<setLimit<&cpu::Allocator::setLimit>>(addon, instance, "setMemoryLimit");
+  define<setLimit<&cpu::Allocator::setCacheLimit>>(addon, instance, "setCacheLimit");
+  return addon;
+}
+
+}  // namespace metalgrad::addon

@@ -1,0 +1,23 @@
+// What Node calls when it loads the addon's file.
+#include <dlfcn.h>
+#include <napi.h>
+
+#include "addon/functions.h"
+
+namespace {
+
+/// Node unloads an addon with the last worker that used it, but the pool's threads stay: the file must stay, too.
+void stayLoaded() {
+  Dl_info self;
+  if (dladdr(reinterpret_cast<void*>(&stayLoaded), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  stayLoaded();
+  exports.Set("create", Napi::Function::New<metalgrad::addon::create>(env, "create"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(metalgrad, initialize)

@@ -1,0 +1,64 @@
+// The queue's thread.
+#include "addon/run_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace metalgrad::addon {
+
+void RunQueue::push(std::unique_ptr<QueuedRun> run) {
+  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+  run->number = ++pushed_;
+  for (auto& output : run->outputs) output->writer = run->number;
+  {
+    std::lock_guard lock(mutex_);
+    runs_.push_back(std::move(run));
+  }
+  changed_.notify_all();
+}
+
+void RunQueue::wait(uint64_t number) {
+  if (done_.load(std::memory_order_acquire) >= number) return;
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return done_.load(std::memory_order_relaxed) >= number || stopping_; });
+}
+
+void RunQueue::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    runs_.clear();
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::unique_ptr<QueuedRun> RunQueue::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !runs_.empty() || stopping_; });
+  if (stopping_) return nullptr;
+  auto run = std::move(runs_.front());
+  runs_.pop_front();
+  return run;
+}
+
+void RunQueue::work() {
+  while (auto run = next()) {
+    const bool poisoned = std::ranges::any_of(run->inputs, [](const auto& input) { return input->failed.load(); });
+    run->outcome = poisoned ? Outcome{Status::deviceFailure, "an input was computed by a run that failed"}
+                            : run->program->run(run->inputs, run->args, run->outputs, *run->allocator, &stopping_);
+    if (!run->outcome.ok()) {
+      for (auto& output : run->outputs) output->failed = true;
+    }
+    run->inputs.clear();
+    run->outputs.clear();
+    {
+      std::lock_guard lock(mutex_);
+      done_.store(run->number, std::memory_order_release);
+    }
+    changed_.notify_all();
+    ended_(std::move(run));
+  }
+}
+
+}  // namespace metalgrad::addon
