@@ -1,6 +1,7 @@
 /** What arguments mean: the checks and conversions that operations share. */
 
 import { type ArrayInput, type array, ArrayHandle, nodeOf, toNode } from '../array';
+import { isComplexValue } from '../construct';
 import { bool, complex64, Dtype, float32, int32, int64, promoteTypes } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
@@ -110,10 +111,6 @@ export function isWeak(value: unknown): value is number | boolean | bigint {
   return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint';
 }
 
-function isComplex(value: unknown): value is { re: number; im: number } {
-  return typeof value === 'object' && value !== null && 're' in value && 'im' in value && !(value instanceof ArrayHandle);
-}
-
 const largestInteger = 2 ** 63;
 
 /** The dtype in which a weak value meets an array of `dtype`: the array's own where that can hold the value's kind. */
@@ -127,7 +124,7 @@ export function weakDtype(value: number | boolean | bigint, dtype: Dtype): Dtype
 /** The dtype of an operand next to one of `other`. */
 function operandDtype(value: unknown, other: Dtype): Dtype | undefined {
   if (isWeak(value)) return promoteTypes(other, weakDtype(value, other));
-  if (isComplex(value)) return promoteTypes(other, complex64);
+  if (isComplexValue(value)) return promoteTypes(other, complex64);
   return undefined;
 }
 

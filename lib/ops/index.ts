@@ -7,3 +7,7 @@ export * from './reduction';
 export * from './softmax';
 export * from './movement';
 export * from './joining';
+export * from './creation';
+export * from './diagonal';
+export * from './selection';
+export * from './padding';
