@@ -20,6 +20,10 @@ using Complex = std::complex<float>;
 /// BLAS counts in int; longer sums are added up in parts.
 constexpr int64_t kLongestSum = int64_t{1} << 30;
 
+/// Up to this many rows a product with a large matrix is made of matrix-vector products.
+constexpr int64_t kFewRows = 6, kLargeOperand = 1 << 18;
+constexpr int64_t kPanelBytes = 1 << 19;
+
 /// The matrix products share the cores through our pool, so BLAS itself must not start or wake threads.
 void useOneThread() {
 #ifndef __APPLE__
@@ -130,6 +134,27 @@ void multiplyRow(const Matrix<const T>& a, const Matrix<const T>& b, const Matri
   }
 }
 
+/// Row by row over panels of b that stay in the second cache: gemm would copy all of b to use it so little.
+template <typename T>
+void multiplyFewRows(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& out, bool accumulate) {
+  const Packed<T> packed(b);
+  const int64_t panel = kPanelBytes / static_cast<int64_t>(sizeof(T));
+  // Panels lie along the contiguous axis of b.
+  const bool rowMajor = packed.matrix().rowMajor();
+  const int64_t depth = rowMajor ? std::max<int64_t>(16, panel / out.columns) : a.columns;
+  const int64_t width = rowMajor ? out.columns : std::max<int64_t>(16, panel / a.columns);
+  for (int64_t from = 0; from < a.columns; from += depth) {
+    const int64_t length = std::min(depth, a.columns - from);
+    for (int64_t column = 0; column < out.columns; column += width) {
+      const int64_t columns = std::min(width, out.columns - column);
+      const Matrix<const T> part = packed.matrix().part(from, length, column, columns);
+      for (int64_t row = 0; row < out.rows; row++) {
+        multiplyRow(a.part(row, 1, from, length), part, out.part(row, 1, column, columns), accumulate || from > 0);
+      }
+    }
+  }
+}
+
 template <typename T>
 void multiplyPart(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& out, bool accumulate) {
   if (out.rows == 1 && blasStrides(a.columns, a.columnStride) && blasStrides(out.columns, out.columnStride)) {
@@ -137,6 +162,14 @@ void multiplyPart(const Matrix<const T>& a, const Matrix<const T>& b, const Matr
   }
   if (out.columns == 1 && blasStrides(b.rows, b.rowStride) && blasStrides(out.rows, out.rowStride)) {
     return multiplyRow(b.transposed(), a.transposed(), out.transposed(), accumulate);
+  }
+  if (out.rows <= kFewRows && out.rows > 1 && a.columns * out.columns >= kLargeOperand &&
+      blasStrides(a.columns, a.columnStride) && blasStrides(out.columns, out.columnStride)) {
+    return multiplyFewRows(a, b, out, accumulate);
+  }
+  if (out.columns <= kFewRows && out.columns > 1 && b.rows * out.rows >= kLargeOperand &&
+      blasStrides(b.rows, b.rowStride) && blasStrides(out.rows, out.rowStride)) {
+    return multiplyFewRows(b.transposed(), a.transposed(), out.transposed(), accumulate);
   }
   if (!out.rowMajor() && out.transposed().rowMajor()) {
     return multiplyPart(b.transposed(), a.transposed(), out.transposed(), accumulate);

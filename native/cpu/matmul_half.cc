@@ -9,8 +9,16 @@ namespace metalgrad::cpu {
 namespace {
 
 constexpr int64_t kBlock = 512;
-/// Of a product with few rows (or columns) the other operand's block is read once: it has to stay in the second cache.
-constexpr int64_t kNarrowBlock = 128, kNarrow = 16;
+/// A product with few rows (or columns) reads the other operand once: its blocks lie along memory and stay in the
+/// second cache.
+constexpr int64_t kFew = 16, kAlong = 1024, kAcross = 128;
+
+/// The largest block of the operand that has `columns` columns when the other has few rows.
+void narrowBlocks(const Matrix<const uint16_t>& operand, int64_t& sumBlock, int64_t& columnBlock) {
+  const bool rowMajor = operand.columnStride == 1;
+  sumBlock = rowMajor ? kAcross : kAlong;
+  columnBlock = rowMajor ? kAlong : kAcross;
+}
 
 /// Widens into `to`, contiguous along the axis on which the halves lie closest.
 Matrix<const float> widenMatrix(Dtype dtype, const Matrix<const uint16_t>& matrix, float* to) {
@@ -52,9 +60,15 @@ void narrowMatrix(Dtype dtype, const float* from, const Matrix<uint16_t>& out) {
 void multiplyHalves(Dtype dtype, const Matrix<const uint16_t>& a, const Matrix<const uint16_t>& b,
                     const Matrix<uint16_t>& out) {
   const int64_t m = out.rows, n = out.columns, k = a.columns;
-  const int64_t rowBlock = std::min(m, n <= kNarrow ? kNarrowBlock : kBlock);
-  const int64_t columnBlock = std::min(n, m <= kNarrow ? kNarrowBlock : kBlock);
-  const int64_t sumBlock = std::min(k, kBlock);
+  int64_t rowBlock = kBlock, columnBlock = kBlock, sumBlock = kBlock;
+  if (m <= kFew) {
+    narrowBlocks(b, sumBlock, columnBlock);
+  } else if (n <= kFew) {
+    narrowBlocks(a.transposed(), sumBlock, rowBlock);
+  }
+  rowBlock = std::min(rowBlock, m);
+  columnBlock = std::min(columnBlock, n);
+  sumBlock = std::min(sumBlock, k);
   Scratch<float> wideA(static_cast<size_t>(rowBlock * sumBlock)), wideB(static_cast<size_t>(sumBlock * columnBlock)),
       wideOut(static_cast<size_t>(rowBlock * columnBlock));
   for (int64_t column = 0; column < n; column += columnBlock) {

@@ -1,0 +1,178 @@
+// The sort step: each row becomes unsigned keys (sort_keys.h), which a radix sort orders, for values and positions alike.
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "cpu/executor.h"
+#include "cpu/iteration.h"
+#include "cpu/radix_sort.h"
+#include "cpu/scratch.h"
+#include "cpu/sort_keys.h"
+#include "cpu/thread_pool.h"
+
+namespace metalgrad::cpu {
+namespace {
+
+/// Elements that one chunk of rows sorts.
+constexpr int64_t kGrain = 1 << 13;
+/// Elements that one chunk of a long row converts.
+constexpr int64_t kLongGrain = 1 << 16;
+/// Positions are uint32, and the radix sort counts in it.
+constexpr int64_t kLongestRow = int64_t{1} << 32;
+
+enum { kIn, kOut };
+
+/// A row in memory.
+template <typename T>
+struct Row {
+  T* data;
+  int64_t stride, length;
+  T& operator[](int64_t i) const { return data[i * stride]; }
+};
+
+template <typename F>
+void forRange(ThreadPool* pool, int64_t count, F&& body) {
+  if (pool) {
+    pool->parallelFor(count, kLongGrain, body);
+  } else {
+    body(int64_t{0}, count);
+  }
+}
+
+/// Zeros of both signs are equal, so they stay in the order in which they came.
+template <typename Codec>
+void restoreZeros(const Row<const typename Codec::Element>& in, typename Codec::Key* sorted) {
+  const auto [first, end] = std::pair(std::lower_bound(sorted, sorted + in.length, Codec::kNegativeZero),
+                                      std::upper_bound(sorted, sorted + in.length, Codec::kPositiveZero));
+  if (end - first < 2 || *first == *(end - 1)) return;
+  auto* zero = first;
+  for (int64_t i = 0; zero < end; i++) {
+    if (Codec::isZero(in[i])) *zero++ = Codec::encode(in[i]);
+  }
+}
+
+template <typename Codec>
+void sortValues(const Row<const typename Codec::Element>& in, const Row<typename Codec::Element>& out,
+                ThreadPool* pool) {
+  using Key = typename Codec::Key;
+  const int64_t length = in.length;
+  Scratch<Key> keys(static_cast<size_t>(length)), other(static_cast<size_t>(length));
+  forRange(pool, length, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) keys[i] = Codec::encode(in[i]);
+  });
+  Key* sorted = RadixSort<Key>::run(keys.data(), other.data(), length, 0, 8 * sizeof(Key), pool);
+  if constexpr (Codec::kSignedZero) restoreZeros<Codec>(in, sorted);
+  forRange(pool, length, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) out[i] = Codec::decode(sorted[i]);
+  });
+}
+
+/// Calls write(i, position of the i-th smallest) for every i.
+template <typename Codec, typename Write>
+void sortPositions(const Row<const typename Codec::Element>& in, ThreadPool* pool, Write&& write) {
+  const int64_t length = in.length;
+  constexpr bool kLong = sizeof(typename Codec::Key) == 8;
+  // Shorter keys stand above their position in one integer.
+  using Entry = std::conditional_t<kLong, LongPair, uint64_t>;
+  constexpr int kLow = kLong ? 0 : 32;
+  Scratch<Entry> entries(static_cast<size_t>(length)), other(static_cast<size_t>(length));
+  forRange(pool, length, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const uint64_t key = Codec::order(in[i]), position = static_cast<uint64_t>(i);
+      if constexpr (kLong) {
+        entries[i] = {key, position};
+      } else {
+        entries[i] = key << 32 | position;
+      }
+    }
+  });
+  const Entry* sorted = RadixSort<Entry>::run(entries.data(), other.data(), length, kLow,
+                                              kLow + 8 * static_cast<int>(sizeof(typename Codec::Key)), pool);
+  forRange(pool, length, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      if constexpr (kLong) {
+        write(i, static_cast<uint32_t>(sorted[i].position));
+      } else {
+        write(i, static_cast<uint32_t>(sorted[i]));
+      }
+    }
+  });
+}
+
+template <typename Codec>
+void sortRow(const std::byte* from, int64_t fromStride, std::byte* to, int64_t toStride, int64_t length, bool indices,
+             ThreadPool* pool) {
+  using Element = typename Codec::Element;
+  const Row<const Element> in{reinterpret_cast<const Element*>(from), fromStride, length};
+  if (indices) {
+    const Row<uint32_t> out{reinterpret_cast<uint32_t*>(to), toStride, length};
+    sortPositions<Codec>(in, pool, [&](int64_t i, uint32_t position) { out[i] = position; });
+    return;
+  }
+  const Row<Element> out{reinterpret_cast<Element*>(to), toStride, length};
+  if constexpr (std::is_same_v<Codec, ComplexKey>) {
+    sortPositions<Codec>(in, pool, [&](int64_t i, uint32_t position) { out[i] = in[position]; });
+  } else {
+    sortValues<Codec>(in, out, pool);
+  }
+}
+
+template <typename Codec>
+void sortRows(const SortStep& step, const Run& run) {
+  const size_t axes = step.rows.size();
+  Space<2> rows;
+  for (size_t i = 0; i < axes; i++) rows.append(step.rows[i], {step.in.strides[i], step.out.strides[i]});
+  const int64_t count = rows.size(), length = step.length;
+  const std::byte* in = run.at(step.in);
+  std::byte* out = run.at(step.out);
+  const auto inSize = static_cast<int64_t>(itemSize(step.in.dtype)), outSize = static_cast<int64_t>(itemSize(step.out.dtype));
+  // Few long rows are each shared by all threads; otherwise every thread takes rows.
+  const bool shareRows = length > kLongGrain && count < 2 * run.pool.threads();
+  const auto sortRange = [&](int64_t begin, int64_t end) {
+    Odometer<2> row(rows, begin);
+    for (int64_t i = begin; i < end; i++, row.next()) {
+      sortRow<Codec>(in + row.offsets[kIn] * inSize, step.in.strides[axes], out + row.offsets[kOut] * outSize,
+                     step.out.strides[axes], length, step.indices, shareRows ? &run.pool : nullptr);
+    }
+  };
+  if (shareRows) return sortRange(0, count);
+  run.pool.parallelFor(count, std::max<int64_t>(1, kGrain / length), sortRange);
+}
+
+}  // namespace
+
+void run(const SortStep& step, const Run& run) {
+  if (step.length == 0) return;
+  if (step.length >= kLongestRow) throw std::length_error("sort: a row has 2^32 elements or more");
+  switch (step.in.dtype) {
+    case Dtype::bool_:
+    case Dtype::uint8:
+      return sortRows<IntegerKey<uint8_t>>(step, run);
+    case Dtype::uint16:
+      return sortRows<IntegerKey<uint16_t>>(step, run);
+    case Dtype::uint32:
+      return sortRows<IntegerKey<uint32_t>>(step, run);
+    case Dtype::uint64:
+      return sortRows<IntegerKey<uint64_t>>(step, run);
+    case Dtype::int8:
+      return sortRows<IntegerKey<int8_t>>(step, run);
+    case Dtype::int16:
+      return sortRows<IntegerKey<int16_t>>(step, run);
+    case Dtype::int32:
+      return sortRows<IntegerKey<int32_t>>(step, run);
+    case Dtype::int64:
+      return sortRows<IntegerKey<int64_t>>(step, run);
+    case Dtype::float16:
+      return sortRows<HalfKey>(step, run);
+    case Dtype::bfloat16:
+      return sortRows<BfloatKey>(step, run);
+    case Dtype::float32:
+      return sortRows<FloatKey32>(step, run);
+    case Dtype::float64:
+      return sortRows<FloatKey64>(step, run);
+    case Dtype::complex64:
+      return sortRows<ComplexKey>(step, run);
+  }
+}
+
+}  // namespace metalgrad::cpu
