@@ -5,6 +5,7 @@ import { equal, greater, less } from './compare';
 import { stopGradient } from './control';
 import { anyDtype, floating, inexact, integral, numeric, realNumeric } from './domain';
 import { binary } from './elementwise';
+import { fullValue } from './generators';
 import { constant, offset, scale, zerosLike } from './rules';
 import { where } from './select';
 import { abs, conjugate, log, negative, sigmoid, square } from './unary';
@@ -65,6 +66,8 @@ function share(t: Node, wins: Node, ties: Node): Node {
 
 /** b · a^(b-1). The exponent at a = b = 0 is replaced by 1, which makes the product the 0 it should be. */
 function powerByBase(a: Node, b: Node): Node {
+  const exponent = fullValue(b);
+  if (typeof exponent === 'number' && exponent !== 0) return multiply(b, power(a, constant(exponent - 1, b)));
   const bothZero = bitwiseAnd(equal(a, zerosLike(a)), equal(b, zerosLike(b)));
   return multiply(b, power(a, where(bothZero, constant(1, b), offset(b, -1))));
 }

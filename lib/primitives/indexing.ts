@@ -12,7 +12,7 @@ import { equal } from './compare';
 import { arange, zeros } from './generators';
 import { moveaxis, reshape } from './movement';
 import { definePrimitive, type Tangent } from './primitive';
-import { addTangents, batchedInput, dense, shifted, zerosLike } from './rules';
+import { addTangents, batchedInput, dense, internalError, shifted, zerosLike } from './rules';
 import { segmentedProductTangent } from './segments';
 import { where } from './select';
 import { conjugate } from './unary';
@@ -142,10 +142,11 @@ const scatterNode = definePrimitive<ScatterAttrs>({
         return [kept, where(lastWriters(source, updates, indices, axes), written, zerosLike(written)), ...none];
       }
       case 'multiply':
+        if (linear[1]) throw internalError('scatter', 'is not linear in the factors');
+        return [scatter(ct, conjugate(updates), indices, axes, 'multiply'), null, ...none];
       case 'maximum':
       case 'minimum':
-        // Only multiplication ends up among tangents, as the tangent of the source times the updates.
-        return [scatter(ct, conjugate(updates), indices, axes, mode), null, ...none];
+        throw internalError('scatter', `${mode} is not linear`);
       default:
         return mode satisfies never;
     }
