@@ -5,12 +5,13 @@ import { complex64, Dtype } from './dtype';
 import { codedError, rangeError, typeError } from './errors';
 import { formatArray } from './format';
 import type { Node, Shape } from './graph/node';
+import { traceDepth } from './graph/trace';
 import type * as Operations from './ops';
 import type { methodForm } from './ops/registry';
 import { astype } from './primitives/cast';
 import { reshape, slice, transpose } from './primitives/movement';
 import { type Element, type ElementArray, type Elements, elementsOf, readScalar, toTypedArray } from './runtime/read';
-import { dispose } from './runtime/storage';
+import { dispose as disposeStorage } from './runtime/storage';
 import { sizeOf } from './shape';
 
 export type { ComplexValue, TypedArray } from './construct';
@@ -36,6 +37,12 @@ type Methods = {
  */
 export const shapeObserver: { onRead: ((node: Node) => void) | null } = { onRead: null };
 
+/** Called with each new handle while a `tidy` is running, and with a handle that was made to name another node. */
+export const handleObserver: { onCreate: ((handle: ArrayHandle) => void) | null; onRebind: ((handle: ArrayHandle) => void) | null } = {
+  onCreate: null,
+  onRebind: null,
+};
+
 /** Handles whose trace has ended, which makes the error of their use more exact. */
 const ended = new WeakSet<ArrayHandle>();
 
@@ -46,11 +53,13 @@ function unusable(handle: ArrayHandle, where: string): Error {
 
 /** The class behind `array`, with one field so that handles are cheap and alike. */
 export class ArrayHandle {
-  /** @internal Null once disposed, or once the trace it belonged to has ended. */
-  _node: Node | null;
+  /** @internal Null once disposed, or once the trace it belonged to has ended. Only declared: the constructor sets it, once. */
+  declare _node: Node | null;
 
   constructor(node: Node) {
     this._node = node;
+    node.uses++;
+    if (handleObserver.onCreate !== null) handleObserver.onCreate(this);
   }
 
   /** The element type. */
@@ -149,11 +158,16 @@ export class ArrayHandle {
     }
   }
 
-  /** Gives the memory back now. Using the array afterwards is an error; arrays computed from it keep what they need. */
+  /**
+   * Gives the memory back: now, unless arrays that have no value yet are computed from it. Using the array afterwards is an error; arrays
+   * computed from it keep what they need.
+   */
   dispose(): void {
     const node = this._node;
+    if (node === null) return;
     this._node = null;
-    if (node !== null) dispose(node);
+    // A running transform may still want the value.
+    if (--node.uses === 0 && traceDepth() === 0) disposeStorage(node);
   }
 
   [Symbol.dispose](): void {
@@ -259,6 +273,14 @@ export function nodeOf(value: array, where = 'array'): Node {
 export function endTrace(value: array): void {
   value._node = null;
   ended.add(value);
+}
+
+/** Makes a handle name another node. Only this handle changes. */
+export function rebind(handle: array, node: Node): void {
+  if (handle._node !== null) handle._node.uses--;
+  handle._node = node;
+  node.uses++;
+  if (handleObserver.onRebind !== null) handleObserver.onRebind(handle);
 }
 
 /** The node of anything accepted as an array. Without `dtype` the value's own. */

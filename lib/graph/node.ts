@@ -43,6 +43,11 @@ export class Node implements ShapeDtype {
   storage: Storage | null = null;
   layout: Layout | null = null;
   companions: Companions | null = null;
+  /**
+   * Arrays that name this node and nodes that read it and have no value yet. Those that were collected still count: 0 is certain, more is not.
+   * Disposing the last array frees the memory at once.
+   */
+  uses = 0;
   /** Scratch of the walk that visited this node last: its number, and this node's index in it. */
   visit = 0;
   local = 0;
@@ -55,5 +60,7 @@ export class Node implements ShapeDtype {
     readonly attrs: unknown,
     readonly shape: Shape,
     readonly dtype: Dtype,
-  ) {}
+  ) {
+    for (let i = 0; i < inputs.length; i++) inputs[i].uses++;
+  }
 }

@@ -4,6 +4,7 @@ import type { Node } from './node';
 
 let depth = 0;
 let kept: Node[] = [];
+const none: readonly Node[] = [];
 
 /** How many transforms are running the user's function right now. */
 export function traceDepth(): number {
@@ -18,14 +19,20 @@ export function inTrace<T>(body: () => T): T {
   } finally {
     depth--;
     if (depth === 0) {
-      for (const node of kept) node.inputs = [];
+      for (const node of kept) forget(node);
       kept = [];
     }
   }
 }
 
+function forget(node: Node): void {
+  const { inputs } = node;
+  for (let i = 0; i < inputs.length; i++) inputs[i].uses--;
+  node.inputs = none;
+}
+
 /** Drops the inputs of an evaluated node, at once or when the last trace ends. */
 export function dropInputs(node: Node): void {
-  if (depth === 0) node.inputs = [];
+  if (depth === 0) forget(node);
   else kept.push(node);
 }

@@ -1,6 +1,6 @@
 /** Indexing with `x.index(...)`, `x.indexPut_(index, value)` and `x.at(...index).add(value)`. */
 
-import { type ArrayInput, ArrayHandle, type array, nodeOf, wrap } from '../array';
+import { type ArrayInput, ArrayHandle, type array, nodeOf, rebind, wrap } from '../array';
 import { int32 } from '../dtype';
 import { rangeError, typeError } from '../errors';
 import type { Node } from '../graph/node';
@@ -104,7 +104,7 @@ function indexPutImplementation(x: unknown, index: unknown, value: ArrayInput): 
   // A list is the parts of an index; a list inside it is a gather.
   const parts = Array.isArray(index) ? (index as unknown[]) : [index];
   const expression = readIndex('indexPut_', parts, node.shape);
-  (x as ArrayHandle)._node = writeAt('indexPut_', node, expression, 'set', valueNode('indexPut_', value, node));
+  rebind(x as array, writeAt('indexPut_', node, expression, 'set', valueNode('indexPut_', value, node)));
   return x as array;
 }
 
