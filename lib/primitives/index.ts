@@ -1,6 +1,7 @@
 /** Every primitive's function on nodes, by name. */
 
 export * from './binary';
+export * from './call';
 export * from './cast';
 export * from './compare';
 export * from './control';

@@ -2,7 +2,6 @@
 
 import { rangeError, showShape, typeError } from '../errors';
 import { Node, type ShapeDtype } from '../graph/node';
-import { sameShape } from '../shape';
 import { checkDomain, inexact } from './domain';
 import { reshape, swapaxes } from './movement';
 import { definePrimitive } from './primitive';
@@ -16,14 +15,16 @@ const matmulNode = definePrimitive<null>({
     if (a.dtype !== b.dtype) throw typeError('matmul', `operands must have one dtype, not ${a.dtype.name} and ${b.dtype.name}`);
     checkDomain('matmul', inexact, a.dtype);
     const rank = a.shape.length;
-    const shapes = `shapes ${showShape(a.shape)} and ${showShape(b.shape)}`;
-    if (rank < 2 || b.shape.length !== rank || !sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
-      throw rangeError('matmul', `operands must be matrices with equal batch axes: ${shapes}`);
+    let fits = rank >= 2 && b.shape.length === rank;
+    for (let axis = 0; axis < rank - 2; axis++) fits = fits && a.shape[axis] === b.shape[axis];
+    if (!fits) throw rangeError('matmul', `operands must be matrices with equal batch axes: ${showShapes(a, b)}`);
+    const [inner, rows] = [a.shape[rank - 1], b.shape[rank - 2]];
+    if (inner !== rows) {
+      throw rangeError('matmul', `last axis of a (${inner}) must equal second-to-last of b (${rows}): ${showShapes(a, b)}`);
     }
-    const [m, k] = a.shape.slice(-2);
-    const [rows, n] = b.shape.slice(-2);
-    if (k !== rows) throw rangeError('matmul', `last axis of a (${k}) must equal second-to-last of b (${rows}): ${shapes}`);
-    return { shape: [...a.shape.slice(0, -2), m, n], dtype: a.dtype };
+    const shape = a.shape.slice();
+    shape[rank - 1] = b.shape[rank - 1];
+    return { shape, dtype: a.dtype };
   },
   jvp(out, [ta, tb]) {
     const [a, b] = out.inputs;
@@ -44,6 +45,10 @@ const matmulNode = definePrimitive<null>({
     return matmul(batchedInput(a, aMapped, size), batchedInput(b, bMapped, size));
   },
 });
+
+function showShapes(a: ShapeDtype, b: ShapeDtype): string {
+  return `shapes ${showShape(a.shape)} and ${showShape(b.shape)}`;
+}
 
 /** The conjugate transpose. */
 function adjoint(x: Node): Node {

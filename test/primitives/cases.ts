@@ -1,6 +1,6 @@
 /** Functions of a few arrays, each mainly one primitive, on which the laws of the rules are checked. */
 
-import { bool, complex64, type Dtype, float32, float64, int32, uint8, uint32 } from '../../lib/dtype';
+import { bfloat16, bool, complex64, type Dtype, float16, float32, float64, int32, uint8, uint32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
 
@@ -90,6 +90,13 @@ function binaryCases(): Case[] {
       f: p.where,
     })),
     { name: 'where complex64', inputs: [input([2, 3], bool), complexInput([2, 3]), complexInput([2, 3])], f: p.where },
+    ...[float16, bfloat16, float32].flatMap((dtype) =>
+      Object.entries({ multiply: p.multiply, power: p.power, arctan2: p.arctan2, maximum: p.maximum, logaddexp: p.logaddexp }).map(([name, f]) => ({
+        name: `${name} ${dtype.name}`,
+        inputs: [input([3], dtype, 0.3, 2), input([3], dtype, 0.3, 2)],
+        f,
+      })),
+    ),
     { name: 'x · x', inputs: [real([3])], f: (x) => p.multiply(x, x) },
     { name: 'x^x', inputs: [real([3], 0.4, 2)], f: (x) => p.power(x, x) },
     { name: 'x³ of negative x', inputs: [real([4], -2, -0.1)], f: (x) => p.power(x, p.full(3, x.shape, float64)) },
@@ -179,6 +186,10 @@ function reductionCases(): Case[] {
     ...of('min', p.min, reals, [...axes, ...none]),
     ...of('argmax', (x, [axis]) => p.argmax(x, axis), reals, [axes[0], axes[1], none[0]]),
     ...of('argmin', (x, [axis]) => p.argmin(x, axis), reals, [axes[0], axes[1], none[0]]),
+    ...[float16, bfloat16, float32].flatMap((dtype) => [
+      ...of('max', p.max, (shape) => input(shape, dtype), [axes[1]]),
+      ...of('prod', p.prod, (shape) => input(shape, dtype), [axes[1]]),
+    ]),
     { name: 'prod with zeros', inputs: [{ ...real([2, 5]), values: [1, 0, 2, 3, 4, 0, 2, 0, 3, 5] }], f: (x) => p.prod(x, [1]) },
     { name: 'prod of 7', inputs: [real([7])], f: (x) => p.prod(x, [0]) },
   ];

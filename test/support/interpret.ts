@@ -4,6 +4,7 @@
  */
 
 import type { Dtype } from '../../lib/dtype';
+import type { Graph } from '../../lib/graph/graph';
 import type { Node, Shape } from '../../lib/graph/node';
 import type { Lowering, Region, Scalar } from '../../lib/primitives/primitive';
 import type { ElementwiseOp, ReduceOp } from '../../lib/schedule/opcodes';
@@ -22,16 +23,26 @@ export interface Value {
 /** Values of nodes that have none of their own: placeholders and data. */
 export type Bindings = ReadonlyMap<Node, Value>;
 
-/** The values of `outputs`. */
-export function interpret(outputs: readonly Node[], bindings: Bindings = new Map()): Value[] {
+/** Reads a node that has storage: data, or one that was evaluated and has dropped its inputs. */
+export type ReadStored = (node: Node) => Value;
+
+/** The values of `outputs`. Nodes with storage are recomputed, or read if `read` is given; data must be bound or read. */
+export function interpret(outputs: readonly Node[], bindings: Bindings = new Map(), read?: ReadStored): Value[] {
   const values = new Map<Node, Value>(bindings);
   const several = new Map<Node, readonly Value[]>();
-  for (const node of inOrder(outputs, bindings)) {
+  for (const node of inOrder(outputs, bindings, read !== undefined)) {
     const lowering = node.primitive.lowering as Lowering<unknown>;
-    if (lowering.kind === 'expand') {
-      const results = interpret(lowering.expand(node.inputs, node.attrs, node), values);
+    if (read !== undefined && node.storage !== null) {
+      values.set(node, read(node));
+    } else if (lowering.kind === 'expand') {
+      const results = interpret(lowering.expand(node.inputs, node.attrs, node), values, read);
       several.set(node, results);
       if (!node.primitive.several) values.set(node, results[0]);
+    } else if (lowering.kind === 'compiled') {
+      const { graph } = node.attrs as { readonly graph: Graph };
+      const inputs = node.inputs.map((input) => found(values.get(input), input));
+      const given = graph.inputs.map((input, k): [Node, Value] => [input, inputs[k]]);
+      several.set(node, interpret(graph.outputs, new Map([...bindings, ...given]), read));
     } else if (lowering.kind === 'project') {
       values.set(node, found(several.get(node.inputs[0]), node)[(node.attrs as { index: number }).index]);
     } else {
@@ -60,14 +71,15 @@ function found<T>(x: T | undefined, node: Node): T {
 }
 
 /** The nodes under `outputs` that are not bound, in order of id: inputs before consumers. */
-function inOrder(outputs: readonly Node[], bindings: Bindings): Node[] {
+function inOrder(outputs: readonly Node[], bindings: Bindings, stopAtStorage: boolean): Node[] {
   const seen = new Set<Node>();
   const stack = [...outputs];
   while (stack.length > 0) {
     const node = stack.pop() as Node;
     if (seen.has(node) || bindings.has(node)) continue;
     seen.add(node);
-    stack.push(...node.inputs);
+    if (stopAtStorage && node.storage !== null) continue;
+    for (const input of node.inputs) stack.push(input);
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }
