@@ -228,16 +228,38 @@ function named<F extends Untyped>(name: string, call: F): F {
   return Object.defineProperty(call, 'name', { value: name });
 }
 
+/** When set, called in place of every public operation: a shapeless `compile` records what a function does. */
+export const opObserver: { onCall: ((call: Untyped, self: unknown, args: readonly unknown[]) => unknown) | null } = { onCall: null };
+
+/** The same function, seen by the observer. Only a method's `this` is an argument. */
+function observable(call: Untyped, isMethod: boolean): Untyped {
+  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
+    if (opObserver.onCall !== null) return opObserver.onCall(call, isMethod ? this : undefined, Array.from(arguments));
+    switch (arguments.length) {
+      case 0:
+        return call.call(this);
+      case 1:
+        return call.call(this, a);
+      case 2:
+        return call.call(this, a, b);
+      case 3:
+        return call.call(this, a, b, c);
+      default:
+        return call.apply(this, arguments as unknown as unknown[]);
+    }
+  };
+}
+
 /**
  * Declares an operation whose function handles its arguments itself. `method` is its method form where there is a
  * faster one than calling the function.
  */
 export function registerOp<F>(declaration: OpDeclaration, call: Implementation, method?: Implementation): F {
   const { name, aliases = [] } = declaration;
-  const untyped = named(name, call as Untyped);
-  registry.set(name, { ...declaration, call });
+  const untyped = named(name, observable(call as Untyped, false));
+  registry.set(name, { ...declaration, call: untyped });
   if (declaration.method !== false) {
-    const value = named(name, (method as Untyped | undefined) ?? methodOf(untyped));
+    const value = named(name, observable((method as Untyped | undefined) ?? methodOf(call as Untyped), true));
     for (const key of [name, ...aliases]) {
       Object.defineProperty(ArrayHandle.prototype, key, { value, writable: true, configurable: true, enumerable: false });
     }

@@ -13,7 +13,7 @@ import { type AnyFunction, callTraced, checkFunction, describeResult, ownCopy, t
 import type { Gradients } from './types';
 
 /** Which arguments, as a list, checked for all that can be checked before the call. */
-function argnumList(where: string, argnums: unknown): readonly number[] {
+export function argnumList(where: string, argnums: unknown): readonly number[] {
   const list: readonly unknown[] = Array.isArray(argnums) ? argnums : [argnums];
   if (list.length === 0) throw rangeError(where, 'argnums is empty');
   const seen = new Set<number>();
@@ -44,7 +44,7 @@ function valueNode(where: string, result: unknown, auxiliary: boolean): Node {
 }
 
 /** The trees to differentiate by; each must have a floating array. */
-function differentiated(where: string, args: readonly unknown[], argnums: readonly number[]): unknown[] {
+export function differentiated(where: string, args: readonly unknown[], argnums: readonly number[]): unknown[] {
   return argnums.map((argnum) => {
     if (argnum >= args.length) {
       throw rangeError(where, `argnums names argument ${argnum}, but the function was called with ${args.length}`);

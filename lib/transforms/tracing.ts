@@ -2,7 +2,7 @@
 
 import { type array, endTrace, isArray, nodeOf, wrap } from '../array';
 import { codedError, showShape, typeError } from '../errors';
-import type { Node } from '../graph/node';
+import { nextNodeId, type Node } from '../graph/node';
 import { inTrace } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { identity, placeholder } from '../primitives/control';
@@ -14,6 +14,8 @@ export type AnyFunction = (...args: never[]) => unknown;
 /** The tracers of one call of a user's function. */
 export class Scope {
   readonly trace: { readonly transform: string; active: boolean };
+  /** The first id that a node of this trace can have. */
+  readonly first = nextNodeId();
   private readonly handles = new Set<array>();
   /** The node behind each tracer, undefined for placeholders. */
   private readonly origins = new Map<Node, Node | undefined>();
@@ -43,10 +45,6 @@ export class Scope {
     return handle;
   }
 
-  isTracer(node: Node): boolean {
-    return this.origins.has(node);
-  }
-
   /** A node that may leave the trace: a tracer's primal instead of the tracer. */
   outside(node: Node): Node {
     return this.origins.get(node) ?? node;
@@ -65,9 +63,13 @@ export class Scope {
 
 const scopes: Scope[] = [];
 
+/** Called when a trace begins. */
+export const traceObservers = new Set<() => void>();
+
 /** Runs `body` as a trace. An exception ends it as a return does. */
 export function withTrace<T>(transform: string, body: (scope: Scope) => T): T {
   const scope = new Scope(transform);
+  for (const observer of traceObservers) observer();
   scopes.push(scope);
   try {
     return inTrace(() => body(scope));
@@ -77,9 +79,9 @@ export function withTrace<T>(transform: string, body: (scope: Scope) => T): T {
   }
 }
 
-/** True for a tracer of a trace that is running. */
-export function isActiveTracer(node: Node): boolean {
-  return scopes.some((scope) => scope.isTracer(node));
+/** The first id of the outermost trace that is running: what is older cannot depend on any tracer. */
+export function outermostId(): number {
+  return scopes.length === 0 ? Number.POSITIVE_INFINITY : scopes[0].first;
 }
 
 /** Checks what a transform was given as the function. */

@@ -44,3 +44,6 @@ export type VectorResults<L extends readonly unknown[]> = { -readonly [K in keyo
 
 /** One alone is passed bare, several as a list. */
 export type Bare<L extends readonly unknown[]> = L extends readonly [infer Only] ? Only : L;
+
+/** The derivatives `G` of each output of `R`. */
+export type Jacobian<R, G> = R extends array ? G : R extends object ? { [K in keyof R]: Jacobian<R[K], G> } : R;
