@@ -104,7 +104,6 @@ export class ArrayHandle {
   get T(): array {
     const node = this._node ?? missing(this, 'T');
     const rank = node.shape.length;
-    if (rank < 2) return this as unknown as array;
     const permutation: number[] = [];
     for (let axis = rank - 1; axis >= 0; axis--) permutation.push(axis);
     return wrap(transpose(node, permutation));
@@ -142,7 +141,7 @@ export class ArrayHandle {
   astype(dtype: Dtype): array {
     const node = this._node ?? missing(this, 'astype');
     if (!(dtype instanceof Dtype)) throw typeError('astype', 'dtype must be a Dtype');
-    return node.dtype === dtype ? (this as unknown as array) : wrap(astype(node, dtype));
+    return wrap(astype(node, dtype));
   }
 
   /** The rows along the first axis. */

@@ -32,6 +32,18 @@ export interface ComplexValue {
   readonly im: number;
 }
 
+interface ComplexConstructor {
+  /** The complex number re + im·i, as the plain object `{ re, im }`. */
+  (re: number, im?: number): ComplexValue;
+  new (re: number, im?: number): ComplexValue;
+}
+
+/** The complex number re + im·i, as the plain object `{ re, im }`; with or without `new`. */
+export const Complex = function (re: number, im = 0): ComplexValue {
+  if (typeof re !== 'number' || typeof im !== 'number') throw typeError('Complex', 're and im must be numbers');
+  return { re, im };
+} as ComplexConstructor;
+
 /** The typed arrays that hold elements. */
 export type TypedArray =
   | Int8Array

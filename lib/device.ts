@@ -1,6 +1,7 @@
 /** Devices and streams: where operations run. This build has the CPU device. */
 
 import { codedError, rangeError, typeError } from './errors';
+import { addon } from './runtime/binding';
 
 export type DeviceType = 'cpu' | 'gpu';
 
@@ -126,6 +127,12 @@ export function stream(s: StreamOrDevice): Disposable {
       cpuStream = formerStream;
     },
   };
+}
+
+/** Waits until everything that a stream (the default one unless told) was given has run. */
+export function synchronize(s?: StreamOrDevice): void {
+  streamFor('synchronize', s);
+  addon().synchronize();
 }
 
 /** The functions that concern Metal; without a Metal device they say so. */

@@ -1,9 +1,10 @@
 /** Makes the public functions of elementwise primitives: the fast path for arrays that fit, and the conversions for the rest. */
 
 import { type ArrayInput, type array, ArrayHandle, toNode, wrap } from '../array';
-import type { Dtype } from '../dtype';
+import { type Dtype, float16 } from '../dtype';
 import type { Node } from '../graph/node';
 import { checkDomain, type Domain } from '../primitives/domain';
+import { full } from '../primitives/generators';
 import { sameShape } from '../shape';
 import { operands } from './arguments';
 import { type MethodOp, type OpCase, type OpDeclaration, operand, registerOp, withOptions } from './registry';
@@ -83,6 +84,9 @@ export function binaryOp(name: string, build: (a: Node, b: Node) => Node, declar
         const x = a._node;
         const y = b._node;
         if (x !== null && y !== null && fits(x, y, low, high)) return new ArrayHandle(build(x, y));
+      } else if (arguments.length === 2 && typeof b === 'number' && a instanceof ArrayHandle) {
+        const x = a._node;
+        if (x !== null && takes(x.dtype, b, low, high)) return new ArrayHandle(build(x, full(b, x.shape, x.dtype)));
       }
       return general(...(arguments as unknown as unknown[]));
     },
@@ -91,6 +95,9 @@ export function binaryOp(name: string, build: (a: Node, b: Node) => Node, declar
         const x = this._node;
         const y = b._node;
         if (x !== null && y !== null && fits(x, y, low, high)) return new ArrayHandle(build(x, y));
+      } else if (arguments.length === 1 && typeof b === 'number' && this instanceof ArrayHandle) {
+        const x = this._node;
+        if (x !== null && takes(x.dtype, b, low, high)) return new ArrayHandle(build(x, full(b, x.shape, x.dtype)));
       }
       return general(this, ...(arguments as unknown as unknown[]));
     },
@@ -101,6 +108,12 @@ export function binaryOp(name: string, build: (a: Node, b: Node) => Node, declar
 function fits(x: Node, y: Node, low: number, high: number): boolean {
   const { dtype } = x;
   return dtype === y.dtype && dtype.code >= low && dtype.code <= high && (x.shape === y.shape || sameShape(x.shape, y.shape));
+}
+
+/** Whether a number can take a dtype that is in the domain. */
+function takes(dtype: Dtype, value: number, low: number, high: number): boolean {
+  const { code } = dtype;
+  return code >= low && code <= high && (code >= float16.code || (code > 0 && Number.isSafeInteger(value)));
 }
 
 function shared({ aliases, method, cases }: Common): Pick<OpDeclaration, 'aliases' | 'method' | 'cases'> {
