@@ -1,0 +1,105 @@
+/** Programs that several native tests run. */
+
+import { type Dtype, float32, int32, uint32 } from '../../lib/dtype';
+import { contiguous, type ProgramSpec } from './encode';
+
+/** [m, k] · [k, n] of float32, through a temporary. */
+export function product(m: number, k: number, n: number): ProgramSpec {
+  return {
+    inputs: 2,
+    outputs: [4 * m * n],
+    steps: [
+      {
+        kind: 'matmul',
+        dtype: float32,
+        m,
+        n,
+        k,
+        a: contiguous(0, float32, [m, k]),
+        b: contiguous(1, float32, [k, n]),
+        out: contiguous(2, float32, [m, n]),
+      },
+    ],
+  };
+}
+
+/** `size` elements from argument 0 on, of an input that is at least as long. */
+export function window(size: number, dtype: Dtype): ProgramSpec {
+  return {
+    inputs: 1,
+    outputs: [size * dtype.size],
+    args: 1,
+    steps: [
+      {
+        kind: 'gather',
+        indexShape: [],
+        sourceShape: [size],
+        sliceShape: [size],
+        axes: [],
+        source: { slot: 0, dtype, offsetArg: 0, strides: [1] },
+        indices: [],
+        out: contiguous(1, dtype, [size]),
+      },
+    ],
+  };
+}
+
+/** Every kind of step but kernels, with temporaries in the arena. */
+export function several(): ProgramSpec {
+  return {
+    inputs: 3, // a [4, 4] float32, keys [2] uint32, positions [3] int32
+    outputs: [64, 64],
+    temporaries: [
+      { arenaOffset: 0, byteLength: 64 },
+      { arenaOffset: 64, byteLength: 64 },
+      { arenaOffset: 128, byteLength: 48 },
+    ],
+    arenaBytes: 256,
+    steps: [
+      { kind: 'randomBits', keyShape: [], perKey: 16, keys: contiguous(1, uint32, [2]), out: contiguous(4, uint32, [16]) },
+      {
+        kind: 'matmul',
+        dtype: float32,
+        m: 4,
+        n: 4,
+        k: 4,
+        a: contiguous(0, float32, [4, 4]),
+        b: { slot: 0, dtype: float32, strides: [1, 4] },
+        out: contiguous(5, float32, [4, 4]),
+      },
+      {
+        kind: 'gather',
+        indexShape: [3],
+        sourceShape: [4, 4],
+        sliceShape: [1, 4],
+        axes: [0],
+        source: contiguous(5, float32, [4, 4]),
+        indices: [contiguous(2, int32, [3])],
+        out: contiguous(7, float32, [3, 1, 4]),
+      },
+      {
+        kind: 'scatter',
+        mode: 'add',
+        indexShape: [3],
+        targetShape: [4, 4],
+        sliceShape: [1, 4],
+        axes: [0],
+        target: contiguous(5, float32, [4, 4]),
+        updates: contiguous(7, float32, [3, 1, 4]),
+        indices: [contiguous(2, int32, [3])],
+      },
+      { kind: 'sort', rows: [4], length: 4, in: contiguous(5, float32, [4, 4]), out: contiguous(3, float32, [4, 4]) },
+      { kind: 'sort', indices: true, rows: [4], length: 4, in: contiguous(5, float32, [4, 4]), out: contiguous(6, uint32, [4, 4]) },
+      {
+        kind: 'gather',
+        indexShape: [],
+        sourceShape: [16],
+        sliceShape: [16],
+        axes: [],
+        source: contiguous(6, uint32, [16]),
+        indices: [],
+        out: contiguous(4, uint32, [16]),
+      },
+    ],
+  };
+}

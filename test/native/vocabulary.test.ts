@@ -1,0 +1,25 @@
+/** Both sides of the addon speak the same language. */
+
+import { dtypes } from '../../lib/dtype';
+import { addon } from '../../lib/runtime/binding';
+import { elementwiseOps, reduceOps, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
+import { formatVersion } from './encode';
+
+test('names and their codes agree', () => {
+  const described = addon().describe();
+  expect(described.formatVersion).toBe(formatVersion);
+  expect(described.dtypes).toEqual(dtypes.map((dtype) => dtype.name));
+  expect(described.elementwiseOps).toEqual([...elementwiseOps]);
+  expect(described.reduceOps).toEqual([...reduceOps]);
+  expect(described.scatterModes).toEqual([...scatterModes]);
+  expect(described.stepKinds).toEqual([...stepKinds]);
+});
+
+test('the device says what it computes with', () => {
+  const { limits, simd, blas, threads } = addon().describe();
+  expect(limits.maxOperands).toBeGreaterThanOrEqual(8);
+  expect(limits.maxInstructions).toBeGreaterThanOrEqual(32);
+  expect(simd).not.toBe('');
+  expect(blas).not.toBe('');
+  expect(threads).toBeGreaterThanOrEqual(1);
+});
