@@ -87,7 +87,8 @@ const concatenateNode = definePrimitive<ConcatenateAttrs>({
     if (xs.length === 0) throw rangeError('concatenate', 'needs at least one array');
     const first = xs[0];
     for (const x of xs) {
-      if (x.dtype !== first.dtype) throw typeError('concatenate', `operands must have one dtype, not ${first.dtype.name} and ${x.dtype.name}`);
+      if (x.dtype !== first.dtype)
+        throw typeError('concatenate', `operands must have one dtype, not ${first.dtype.name} and ${x.dtype.name}`);
       const fits = x.shape.length === first.shape.length && x.shape.every((size, i) => i === axis || size === first.shape[i]);
       if (!fits) throw rangeError('concatenate', `shapes ${showShape(first.shape)} and ${showShape(x.shape)} differ beyond axis ${axis}`);
     }
@@ -147,16 +148,27 @@ const sliceUpdateNode = definePrimitive<SliceUpdateAttrs>({
       update.shape.length === rank &&
       starts.length === rank &&
       steps.length === rank &&
-      x.shape.every((size, axis) => starts[axis] >= 0 && steps[axis] > 0 && (update.shape[axis] === 0 || starts[axis] + (update.shape[axis] - 1) * steps[axis] < size));
+      x.shape.every(
+        (size, axis) =>
+          starts[axis] >= 0 &&
+          steps[axis] > 0 &&
+          (update.shape[axis] === 0 || starts[axis] + (update.shape[axis] - 1) * steps[axis] < size),
+      );
     if (!fits) {
-      throw rangeError('sliceUpdate', `an update of shape ${showShape(update.shape)} from [${starts.join(', ')}] does not lie in shape ${showShape(x.shape)}`);
+      throw rangeError(
+        'sliceUpdate',
+        `an update of shape ${showShape(update.shape)} from [${starts.join(', ')}] does not lie in shape ${showShape(x.shape)}`,
+      );
     }
     return { shape: x.shape, dtype: x.dtype };
   },
   jvp: (out, [tx, tu], { starts, steps }) => sliceUpdate(dense(tx, out.inputs[0]), dense(tu, out.inputs[1]), starts, steps),
   transpose(ct, out, linear, { starts, steps }) {
     const update = out.inputs[1];
-    return [linear[0] ? sliceUpdate(ct, zerosLike(update), starts, steps) : null, linear[1] ? slice(ct, starts, update.shape, steps) : null];
+    return [
+      linear[0] ? sliceUpdate(ct, zerosLike(update), starts, steps) : null,
+      linear[1] ? slice(ct, starts, update.shape, steps) : null,
+    ];
   },
   vmap(inputs, mapped, size, { starts, steps }) {
     const [x, update] = inputs.map((input, i) => batchedInput(input, mapped[i], size));

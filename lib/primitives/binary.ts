@@ -38,10 +38,10 @@ export const power = binary('power', numeric, {
 });
 
 export const maximum = binary('maximum', anyDtype, {
-  jvp: [(t, a, b) => share(t, greater(a, b), equal(a, b)), (t, a, b) => share(t, less(a, b), equal(a, b))],
+  jvp: [(t, a, b) => winnerTangent(t, greater(a, b), equal(a, b)), (t, a, b) => winnerTangent(t, less(a, b), equal(a, b))],
 });
 export const minimum = binary('minimum', anyDtype, {
-  jvp: [(t, a, b) => share(t, less(a, b), equal(a, b)), (t, a, b) => share(t, greater(a, b), equal(a, b))],
+  jvp: [(t, a, b) => winnerTangent(t, less(a, b), equal(a, b)), (t, a, b) => winnerTangent(t, greater(a, b), equal(a, b))],
 });
 
 /** The angle of the point (b, a). */
@@ -60,7 +60,7 @@ export const leftShift = binary('leftShift', integral);
 export const rightShift = binary('rightShift', integral);
 
 /** The part of a tangent that the winner gets: all, half at a tie, else nothing. */
-function share(t: Node, wins: Node, ties: Node): Node {
+function winnerTangent(t: Node, wins: Node, ties: Node): Node {
   return where(wins, t, where(ties, scale(t, 0.5), zerosLike(t)));
 }
 

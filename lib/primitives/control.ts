@@ -1,8 +1,8 @@
 /** What computes nothing: tracers, data, ordering, and picking one of several outputs. */
 
+import type { Dtype } from '../dtype';
 import { type Layout, Node, type Shape, type ShapeDtype } from '../graph/node';
 import type { Storage } from '../runtime/storage';
-import type { Dtype } from '../dtype';
 import { definePrimitive, type SeveralDeclaration } from './primitive';
 import { batchedInput, internalError, neverMapped, noTangent } from './rules';
 

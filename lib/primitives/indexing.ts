@@ -6,13 +6,13 @@ import { Node, type Shape, type ShapeDtype } from '../graph/node';
 import type { ScatterMode } from '../schedule/opcodes';
 import { scatterModes } from '../schedule/opcodes';
 import { sameShape, sizeOf } from '../shape';
-import { divide, multiply } from './binary';
+import { multiply } from './binary';
 import { astype } from './cast';
 import { equal } from './compare';
 import { arange, zeros } from './generators';
 import { moveaxis, reshape } from './movement';
 import { definePrimitive, type Tangent } from './primitive';
-import { addTangents, batchedInput, dense, internalError, shifted, zerosLike } from './rules';
+import { addTangents, batchedInput, countingDtype, dense, internalError, share, shifted, zerosLike } from './rules';
 import { segmentedProductTangent } from './segments';
 import { where } from './select';
 import { conjugate } from './unary';
@@ -107,7 +107,10 @@ const scatterNode = definePrimitive<ScatterAttrs>({
     checkIndices('scatter', source, indices, axes);
     const indexShape = indices.length === 0 ? [] : indices[0].shape;
     if (!sameShape(updates.shape.slice(0, indexShape.length), indexShape)) {
-      throw rangeError('scatter', `updates of shape ${showShape(updates.shape)} must begin with the indices' shape ${showShape(indexShape)}`);
+      throw rangeError(
+        'scatter',
+        `updates of shape ${showShape(updates.shape)} must begin with the indices' shape ${showShape(indexShape)}`,
+      );
     }
     checkSlices('scatter', source, indexShape, updates.shape.slice(indexShape.length));
     return { shape: source.shape, dtype: source.dtype };
@@ -212,8 +215,9 @@ function extremumTangent(out: Node, ts: Tangent, tu: Tangent, axes: readonly num
   const [source, updates, ...indices] = out.inputs;
   const sourceAttains = equal(source, out);
   const updateAttains = equal(updates, gather(out, indices, axes, sliceSizesOf(source, updates)));
-  const count = scatter(astype(sourceAttains, out.dtype), astype(updateAttains, out.dtype), indices, axes, 'add');
+  const counting = countingDtype(out.dtype);
+  const count = scatter(astype(sourceAttains, counting), astype(updateAttains, counting), indices, axes, 'add');
   const fromSource = ts === null ? zerosLike(source) : where(sourceAttains, ts, zerosLike(ts));
   const total = tu === null ? fromSource : scatter(fromSource, where(updateAttains, tu, zerosLike(tu)), indices, axes, 'add');
-  return divide(total, count);
+  return share(total, count);
 }

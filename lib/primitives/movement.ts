@@ -21,7 +21,10 @@ const reshapeNode = definePrimitive<ShapeAttrs>({
   lowering: { kind: 'reshape' },
   infer([x], { shape }) {
     if (sizeOf(x.shape) !== sizeOf(shape)) {
-      throw rangeError('reshape', `cannot reshape ${showShape(x.shape)} (${sizeOf(x.shape)} elements) to ${showShape(shape)} (${sizeOf(shape)})`);
+      throw rangeError(
+        'reshape',
+        `cannot reshape ${showShape(x.shape)} (${sizeOf(x.shape)} elements) to ${showShape(shape)} (${sizeOf(shape)})`,
+      );
     }
     return { shape, dtype: x.dtype };
   },
@@ -49,7 +52,8 @@ const transposeNode = definePrimitive<TransposeAttrs>({
   infer([x], { permutation }) {
     const rank = x.shape.length;
     const isPermutation = permutation.length === rank && new Set(permutation).size === rank && permutation.every((p) => p >= 0 && p < rank);
-    if (!isPermutation) throw rangeError('transpose', `[${permutation.join(', ')}] is no permutation of the ${rank} axes of shape ${showShape(x.shape)}`);
+    if (!isPermutation)
+      throw rangeError('transpose', `[${permutation.join(', ')}] is no permutation of the ${rank} axes of shape ${showShape(x.shape)}`);
     return { shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype };
   },
   jvp: (_out, [t], { permutation }) => (t === null ? null : transpose(t, permutation)),
@@ -123,13 +127,19 @@ const sliceNode = definePrimitive<SliceAttrs>({
   infer([x], { starts, sizes, steps }) {
     const rank = x.shape.length;
     if (starts.length !== rank || sizes.length !== rank || steps.length !== rank) {
-      throw rangeError('slice', `shape ${showShape(x.shape)} needs ${rank} starts, sizes and steps, not ${starts.length}, ${sizes.length} and ${steps.length}`);
+      throw rangeError(
+        'slice',
+        `shape ${showShape(x.shape)} needs ${rank} starts, sizes and steps, not ${starts.length}, ${sizes.length} and ${steps.length}`,
+      );
     }
     for (let axis = 0; axis < rank; axis++) {
       const last = starts[axis] + (sizes[axis] - 1) * steps[axis];
       const outside = sizes[axis] > 0 && (Math.min(starts[axis], last) < 0 || Math.max(starts[axis], last) >= x.shape[axis]);
       if (outside || sizes[axis] < 0 || steps[axis] === 0) {
-        throw rangeError('slice', `${sizes[axis]} elements from ${starts[axis]} by ${steps[axis]} do not lie in axis ${axis} of shape ${showShape(x.shape)}`);
+        throw rangeError(
+          'slice',
+          `${sizes[axis]} elements from ${starts[axis]} by ${steps[axis]} do not lie in axis ${axis} of shape ${showShape(x.shape)}`,
+        );
       }
     }
     return { shape: sizes, dtype: x.dtype };
@@ -141,9 +151,9 @@ const sliceNode = definePrimitive<SliceAttrs>({
 
 /** `sizes[i]` elements along axis i, from `starts[i]` on, `steps[i]` (1 if not given, may be negative) apart. */
 export function slice(x: Node, starts: readonly number[], sizes: readonly number[], steps?: readonly number[]): Node {
-  if (sameShape(sizes, x.shape) && (steps === undefined || steps.every((step) => step === 1))) return x;
   const attrs: SliceAttrs = { starts, sizes, steps: steps ?? new Array<number>(starts.length).fill(1) };
   sliceNode.infer([x], attrs);
+  if (sameShape(sizes, x.shape) && attrs.steps.every((step) => step > 0)) return x;
   return new Node(sliceNode, [x], attrs, sizes, x.dtype);
 }
 

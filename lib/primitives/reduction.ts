@@ -1,18 +1,18 @@
 /** Reductions over a set of axes, which vanish from the shape. */
 
-import { bfloat16, float16, float32, uint32 } from '../dtype';
+import { uint32 } from '../dtype';
 import { rangeError, showShape } from '../errors';
 import { Node, type Shape, type ShapeDtype } from '../graph/node';
 import type { ReduceOp } from '../schedule/opcodes';
 import { sizeOf } from '../shape';
 import { concatenate, pad } from './assemble';
-import { add, divide, multiply } from './binary';
+import { add, multiply } from './binary';
 import { astype } from './cast';
 import { equal } from './compare';
 import { full, zeros } from './generators';
 import { broadcastTo, reshape, slice, transpose } from './movement';
 import { definePrimitive, type Primitive, type PrimitiveDeclaration } from './primitive';
-import { noTangent, shifted, without, withOnes, zerosLike } from './rules';
+import { countingDtype, noTangent, share, shifted, withOnes, without, zerosLike } from './rules';
 import { where } from './select';
 
 interface ReduceAttrs {
@@ -97,10 +97,7 @@ export function min(x: Node, axes: readonly number[]): Node {
 function extremumTangent(x: Node, t: Node, y: Node, axes: readonly number[]): Node {
   const attains = equal(x, unreduce(y, axes, x.shape));
   const total = sum(where(attains, t, zerosLike(t)), axes);
-  // 16 bits do not count far.
-  const counting = x.dtype === float16 || x.dtype === bfloat16 ? float32 : x.dtype;
-  const count = sum(astype(attains, counting), axes);
-  return astype(divide(astype(total, counting), count), x.dtype);
+  return share(total, sum(astype(attains, countingDtype(x.dtype)), axes));
 }
 
 /**

@@ -1,9 +1,10 @@
 /** The small helpers that most derivative, transposition and batching rules are made of. */
 
-import { complex64 } from '../dtype';
+import { bfloat16, complex64, type Dtype, float16, float32 } from '../dtype';
 import { codedError } from '../errors';
 import { Node, type Shape } from '../graph/node';
-import { add, multiply } from './binary';
+import { add, divide, multiply } from './binary';
+import { astype } from './cast';
 import { full, zeros } from './generators';
 import { broadcastTo } from './movement';
 import type { Scalar, Tangent } from './primitive';
@@ -49,6 +50,16 @@ export function addTangents(a: Tangent, b: Tangent): Tangent {
 /** A tangent as a node: zeros of the shape and dtype of its primal when it is null. */
 export function dense(tangent: Tangent, primal: Node): Node {
   return tangent ?? zerosLike(primal);
+}
+
+/** A total shared by `count` equals; counts are of a dtype that counts far enough. */
+export function share(total: Node, count: Node): Node {
+  return astype(divide(astype(total, count.dtype), count), total.dtype);
+}
+
+/** The dtype to count in for `share`: 16-bit floats do not count far. */
+export function countingDtype(dtype: Dtype): Dtype {
+  return dtype === float16 || dtype === bfloat16 ? float32 : dtype;
 }
 
 /** The jvp of what is locally constant. */

@@ -33,14 +33,33 @@ type Unary = (x: Node) => Node;
 type Binary = (a: Node, b: Node) => Node;
 
 function unaryCases(): Case[] {
-  const whole: Record<string, Unary> = { negative: p.negative, square: p.square, exp: p.exp, expm1: p.expm1, sin: p.sin, cos: p.cos, sinh: p.sinh, cosh: p.cosh };
-  Object.assign(whole, { tanh: p.tanh, sigmoid: p.sigmoid, arctan: p.arctan, arcsinh: p.arcsinh, abs: p.abs, sign: p.sign, reciprocal: p.reciprocal });
+  const whole: Record<string, Unary> = {
+    negative: p.negative,
+    square: p.square,
+    exp: p.exp,
+    expm1: p.expm1,
+    sin: p.sin,
+    cos: p.cos,
+    sinh: p.sinh,
+    cosh: p.cosh,
+  };
+  Object.assign(whole, {
+    tanh: p.tanh,
+    sigmoid: p.sigmoid,
+    arctan: p.arctan,
+    arcsinh: p.arcsinh,
+    abs: p.abs,
+    sign: p.sign,
+    reciprocal: p.reciprocal,
+  });
   Object.assign(whole, { identity: p.identity });
   const realOnly: Record<string, Unary> = { erf: p.erf, floor: p.floor, ceil: p.ceil, round: p.round, trunc: p.trunc };
   const positive: Record<string, Unary> = { log: p.log, log2: p.log2, log10: p.log10, log1p: p.log1p, sqrt: p.sqrt, rsqrt: p.rsqrt };
   const unit: Record<string, Unary> = { arcsin: p.arcsin, arccos: p.arccos, arctanh: p.arctanh, tan: p.tan };
   const of = (table: Record<string, Unary>, make: (shape: Shape) => Input, kind: string): Case[] =>
-    Object.entries(table).flatMap(([name, f]) => shapes.map((shape) => ({ name: `${name} ${kind} [${shape.join(', ')}]`, inputs: [make(shape)], f })));
+    Object.entries(table).flatMap(([name, f]) =>
+      shapes.map((shape) => ({ name: `${name} ${kind} [${shape.join(', ')}]`, inputs: [make(shape)], f })),
+    );
   const upperRight = (shape: Shape): Input => complexInput(shape, 0.3, 0.8);
   return [
     ...of(whole, (shape) => real(shape), 'float64'),
@@ -69,21 +88,54 @@ function binaryCases(): Case[] {
     floorDivide: p.floorDivide,
     logaddexp: p.logaddexp,
   };
-  const integers: Record<string, Binary> = { bitwiseAnd: p.bitwiseAnd, bitwiseOr: p.bitwiseOr, bitwiseXor: p.bitwiseXor, add: p.add, multiply: p.multiply };
+  const integers: Record<string, Binary> = {
+    bitwiseAnd: p.bitwiseAnd,
+    bitwiseOr: p.bitwiseOr,
+    bitwiseXor: p.bitwiseXor,
+    add: p.add,
+    multiply: p.multiply,
+  };
   Object.assign(integers, { floorDivide: p.floorDivide, remainder: p.remainder, maximum: p.maximum });
   const comparisons: Record<string, Binary> = { equal: p.equal, notEqual: p.notEqual, less: p.less, lessEqual: p.lessEqual };
   Object.assign(comparisons, { greater: p.greater, greaterEqual: p.greaterEqual });
   const of = (table: Record<string, Binary>, a: (shape: Shape) => Input, b: (shape: Shape) => Input, kind: string): Case[] =>
-    Object.entries(table).flatMap(([name, f]) => shapes.map((shape) => ({ name: `${name} ${kind} [${shape.join(', ')}]`, inputs: [a(shape), b(shape)], f })));
+    Object.entries(table).flatMap(([name, f]) =>
+      shapes.map((shape) => ({ name: `${name} ${kind} [${shape.join(', ')}]`, inputs: [a(shape), b(shape)], f })),
+    );
   const small = (shape: Shape): Input => index(shape, 5);
   return [
-    ...of({ ...both, ...realOnly }, (shape) => real(shape), (shape) => real(shape, 0.3, 1.7), 'float64'),
-    ...of({ ...both, logaddexp: p.logaddexp }, (shape) => complexInput(shape), (shape) => complexInput(shape, 0.3, 1.2), 'complex64'),
-    ...of({ power: p.power }, (shape) => real(shape, 0.3, 2), (shape) => real(shape), 'float64'),
-    ...of({ power: p.power }, (shape) => complexInput(shape, 0.3, 2), (shape) => complexInput(shape), 'complex64'),
+    ...of(
+      { ...both, ...realOnly },
+      (shape) => real(shape),
+      (shape) => real(shape, 0.3, 1.7),
+      'float64',
+    ),
+    ...of(
+      { ...both, logaddexp: p.logaddexp },
+      (shape) => complexInput(shape),
+      (shape) => complexInput(shape, 0.3, 1.2),
+      'complex64',
+    ),
+    ...of(
+      { power: p.power },
+      (shape) => real(shape, 0.3, 2),
+      (shape) => real(shape),
+      'float64',
+    ),
+    ...of(
+      { power: p.power },
+      (shape) => complexInput(shape, 0.3, 2),
+      (shape) => complexInput(shape),
+      'complex64',
+    ),
     ...of({ leftShift: p.leftShift, rightShift: p.rightShift, power: p.power, ...integers }, small, small, 'int32'),
     ...of(comparisons, small, small, 'int32'),
-    ...of(comparisons, (shape) => real(shape), (shape) => real(shape), 'float64'),
+    ...of(
+      comparisons,
+      (shape) => real(shape),
+      (shape) => real(shape),
+      'float64',
+    ),
     ...shapes.map((shape) => ({
       name: `where [${shape.join(', ')}]`,
       inputs: [input(shape, bool), real(shape), real(shape)],
@@ -91,11 +143,13 @@ function binaryCases(): Case[] {
     })),
     { name: 'where complex64', inputs: [input([2, 3], bool), complexInput([2, 3]), complexInput([2, 3])], f: p.where },
     ...[float16, bfloat16, float32].flatMap((dtype) =>
-      Object.entries({ multiply: p.multiply, power: p.power, arctan2: p.arctan2, maximum: p.maximum, logaddexp: p.logaddexp }).map(([name, f]) => ({
-        name: `${name} ${dtype.name}`,
-        inputs: [input([3], dtype, 0.3, 2), input([3], dtype, 0.3, 2)],
-        f,
-      })),
+      Object.entries({ multiply: p.multiply, power: p.power, arctan2: p.arctan2, maximum: p.maximum, logaddexp: p.logaddexp }).map(
+        ([name, f]) => ({
+          name: `${name} ${dtype.name}`,
+          inputs: [input([3], dtype, 0.3, 2), input([3], dtype, 0.3, 2)],
+          f,
+        }),
+      ),
     ),
     { name: 'x · x', inputs: [real([3])], f: (x) => p.multiply(x, x) },
     { name: 'x^x', inputs: [real([3], 0.4, 2)], f: (x) => p.power(x, x) },
@@ -117,7 +171,11 @@ function castCases(): Case[] {
     [bool, complex64],
     [float64, float64],
   ];
-  return pairs.map(([from, to]) => ({ name: `astype ${from.name} to ${to.name}`, inputs: [input([2, 3], from, 0, 7)], f: (x) => p.astype(x, to) }));
+  return pairs.map(([from, to]) => ({
+    name: `astype ${from.name} to ${to.name}`,
+    inputs: [input([2, 3], from, 0, 7)],
+    f: (x) => p.astype(x, to),
+  }));
 }
 
 function movementCases(): Case[] {
@@ -160,8 +218,14 @@ function reductionCases(): Case[] {
   const axes: readonly [Shape, readonly number[]][] = [
     [[4], [0]],
     [[2, 3], [1]],
-    [[2, 3, 5], [0, 2]],
-    [[2, 1], [0, 1]],
+    [
+      [2, 3, 5],
+      [0, 2],
+    ],
+    [
+      [2, 1],
+      [0, 1],
+    ],
     [[3], []],
   ];
   const empty: readonly [Shape, readonly number[]][] = [
@@ -238,17 +302,33 @@ function indexingCases(): Case[] {
       { name: `scatter ${mode} rows`, inputs: [real([4, 3]), real([2, 1, 3]), { ...index([2], 4), values: [3, 1] }], f: into },
       { name: `scatter ${mode} repeated`, inputs: [real([3]), real([4, 1]), repeated], f: into },
       { name: `scatter ${mode} overlapping windows`, inputs: [real([6]), real([3, 4]), { ...index([3], 3), values: [0, 9, 1] }], f: into },
-      { name: `scatter ${mode} two indices`, inputs: [real([2, 3]), real([2, 2, 1, 1]), index([2, 2], 2), index([2, 2], 3)], f: (x, u, i, j) => p.scatter(x, u, [i, j], [0, 1], mode) },
+      {
+        name: `scatter ${mode} two indices`,
+        inputs: [real([2, 3]), real([2, 2, 1, 1]), index([2, 2], 2), index([2, 2], 3)],
+        f: (x, u, i, j) => p.scatter(x, u, [i, j], [0, 1], mode),
+      },
       { name: `scatter ${mode} nothing`, inputs: [real([3]), real([0, 1]), index([0], 3)], f: into },
       { name: `scatter ${mode} without indices`, inputs: [real([3]), real([2])], f: (x, u) => p.scatter(x, u, [], [], mode) },
     );
   }
   cases.push(
-    { name: 'scatter add complex64', inputs: [complexInput([3]), complexInput([4, 1]), repeated], f: (x, u, i) => p.scatter(x, u, [i], [0], 'add') },
-    { name: 'scatter multiply complex64', inputs: [complexInput([3]), complexInput([4, 1]), repeated], f: (x, u, i) => p.scatter(x, u, [i], [0], 'multiply') },
+    {
+      name: 'scatter add complex64',
+      inputs: [complexInput([3]), complexInput([4, 1]), repeated],
+      f: (x, u, i) => p.scatter(x, u, [i], [0], 'add'),
+    },
+    {
+      name: 'scatter multiply complex64',
+      inputs: [complexInput([3]), complexInput([4, 1]), repeated],
+      f: (x, u, i) => p.scatter(x, u, [i], [0], 'multiply'),
+    },
     {
       name: 'scatter multiply with zeros',
-      inputs: [{ ...real([2]), values: [0, 2] }, { ...real([5, 1]), values: [0, 3, 0, 2, 0] }, { ...index([5], 2), values: [0, 1, 1, 1, 0] }],
+      inputs: [
+        { ...real([2]), values: [0, 2] },
+        { ...real([5, 1]), values: [0, 3, 0, 2, 0] },
+        { ...index([5], 2), values: [0, 1, 1, 1, 0] },
+      ],
       f: (x, u, i) => p.scatter(x, u, [i], [0], 'multiply'),
     },
   );

@@ -1,4 +1,4 @@
-import { nextNodeId, type Node, type ShapeDtype } from '../../lib/graph/node';
+import { type Node, nextNodeId, type ShapeDtype } from '../../lib/graph/node';
 import { placeholder, type Trace } from '../../lib/primitives';
 import { primitives, type Tangent } from '../../lib/primitives/primitive';
 import { batch } from '../../lib/transforms/batch';
@@ -26,7 +26,9 @@ function pointOf({ inputs }: Case): Point {
   return {
     tracers: inputs.map(tracer),
     values: inputs.map((input) =>
-      input.values === undefined ? sample(random, input.shape, input.dtype, input.low, input.high) : valueOf(input.shape, input.dtype, input.values),
+      input.values === undefined
+        ? sample(random, input.shape, input.dtype, input.low, input.high)
+        : valueOf(input.shape, input.dtype, input.values),
     ),
   };
 }
@@ -91,7 +93,11 @@ function difference(f: (values: readonly Value[]) => Value[], values: readonly V
 }
 
 /** Tangents of `outputs` along placeholders, one for each inexact tracer that is not constant. */
-function forward(outputs: readonly Node[], tracers: readonly Node[], constant: ReadonlySet<Node> = new Set()): { directions: Tangent[]; tangents: Tangent[] } {
+function forward(
+  outputs: readonly Node[],
+  tracers: readonly Node[],
+  constant: ReadonlySet<Node> = new Set(),
+): { directions: Tangent[]; tangents: Tangent[] } {
   const directions = tracers.map((node) => (node.dtype.inexact && !constant.has(node) ? tracer(node) : null));
   return { directions, tangents: pushforward(outputs, tracers, directions, 'result') };
 }
@@ -119,7 +125,12 @@ function checkInference(outputs: readonly Node[], first: number): void {
 }
 
 /** The tangent is what differences say, and its transpose is its adjoint, whichever tracers are taken to be constant. */
-function checkDerivative(outputs: readonly Node[], { tracers, values }: Point, tolerance: number, constant: ReadonlySet<Node> = new Set()): void {
+function checkDerivative(
+  outputs: readonly Node[],
+  { tracers, values }: Point,
+  tolerance: number,
+  constant: ReadonlySet<Node> = new Set(),
+): void {
   const along = directionsOf(tracers.map((node) => (constant.has(node) ? null : node)));
   const { directions, tangents } = forward(outputs, tracers, constant);
   const inexact = outputs.filter((node) => node.dtype.inexact);
@@ -136,7 +147,14 @@ function checkDerivative(outputs: readonly Node[], { tracers, values }: Point, t
     expectClose(result, differences[k], tolerance);
   });
 
-  const { cotangents, results: adjoints, of } = backward(outputs, tracers.filter((node) => !constant.has(node)));
+  const {
+    cotangents,
+    results: adjoints,
+    of,
+  } = backward(
+    outputs,
+    tracers.filter((node) => !constant.has(node)),
+  );
   adjoints.forEach((adjoint, k) => {
     if (adjoint === null) return;
     expect(adjoint.shape).toEqual(of[k].shape);
@@ -145,8 +163,14 @@ function checkDerivative(outputs: readonly Node[], { tracers, values }: Point, t
   const weights = directionsOf(outputs);
   const computed = evaluate(present(adjoints), [...tracers, ...cotangents], [...values, ...weights]);
   const pulled = adjoints.map((adjoint) => (adjoint === null ? null : (computed.shift() as Value)));
-  const expected = dot(results, weights.filter((weight) => weight !== null));
-  const actual = dot(pulled, along.filter((direction) => direction !== null));
+  const expected = dot(
+    results,
+    weights.filter((weight) => weight !== null),
+  );
+  const actual = dot(
+    pulled,
+    along.filter((direction) => direction !== null),
+  );
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(expected)));
 }
 
@@ -160,13 +184,20 @@ function slice(value: Value, lane: number): Value {
 function checkBatching(f: Case['f'], { tracers, values }: Point, input: Case['inputs'], size: number): void {
   for (let choice = 1; choice < 1 << tracers.length; choice++) {
     const mapped = tracers.map((_, k) => (choice & (1 << k)) !== 0);
-    const given = values.map((value, k) => (mapped[k] ? sample(random, [size, ...value.shape], value.dtype, input[k].low, input[k].high) : value));
+    const given = values.map((value, k) =>
+      mapped[k] ? sample(random, [size, ...value.shape], value.dtype, input[k].low, input[k].high) : value,
+    );
     const chosen = tracers.flatMap((_, k) => (mapped[k] ? [k] : []));
     const lanes = tracers.map(tracer);
     const batches = chosen.map((k) => tracer(given[k]));
     const output = f(...lanes);
     const first = nextNodeId();
-    const [result] = batch([output], chosen.map((k) => lanes[k]), batches, size);
+    const [result] = batch(
+      [output],
+      chosen.map((k) => lanes[k]),
+      batches,
+      size,
+    );
     expect(result.mapped).toBe(true);
     checkInference([result.node], first);
     const unmapped = lanes.filter((_, k) => !mapped[k]);
@@ -174,7 +205,11 @@ function checkBatching(f: Case['f'], { tracers, values }: Point, input: Case['in
     const [actual] = evaluate([result.node], bound, [...chosen.map((k) => given[k]), ...values.filter((_, k) => !mapped[k])]);
     expect(actual.shape).toEqual([size, ...output.shape]);
     for (let lane = 0; lane < size; lane++) {
-      const [expected] = evaluate([output], lanes, given.map((value, k) => (mapped[k] ? slice(value, lane) : value)));
+      const [expected] = evaluate(
+        [output],
+        lanes,
+        given.map((value, k) => (mapped[k] ? slice(value, lane) : value)),
+      );
       expectClose(slice(actual, lane), expected, 1e-12);
     }
   }
@@ -221,6 +256,8 @@ describe.each(cases)('$name', (example) => {
 
 test('every primitive is in some case', () => {
   const elsewhere = ['placeholder', 'data', 'project'];
-  const families = primitives().filter(({ several, name, lowering }) => !several && !elsewhere.includes(name) && lowering.kind !== 'expand');
+  const families = primitives().filter(
+    ({ several, name, lowering }) => !several && !elsewhere.includes(name) && lowering.kind !== 'expand',
+  );
   expect(families.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual([]);
 });

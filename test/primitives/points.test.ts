@@ -197,7 +197,9 @@ test('linear functions of real numbers into complex ones and back', () => {
 describe('random bits', () => {
   const uniform = (seed: readonly [number, number], shape: Shape): number[] => {
     const keys = p.placeholder([2], uint32, trace);
-    return evaluate(p.randomBits(keys, shape, uint32), [keys], [{ shape: [2], dtype: uint32, values: seed }]).map((bits) => bits / (2 ** 32 - 1));
+    return evaluate(p.randomBits(keys, shape, uint32), [keys], [{ shape: [2], dtype: uint32, values: seed }]).map(
+      (bits) => bits / (2 ** 32 - 1),
+    );
   };
 
   test.each([
@@ -219,10 +221,15 @@ describe('errors say which shapes and dtypes', () => {
     ['exp of integers', () => p.exp(f([2], int32)), '[exp] the operand must be floating or complex, not int32'],
     ['erf of complex', () => p.erf(f([2], complex64)), '[erf] the operand must be floating, not complex64'],
     ['where by a float', () => p.where(f([2]), f([2]), f([2])), '[where] the condition must be bool, not float32'],
-    ['where of three shapes', () => p.where(f([3], bool), f([2]), f([2])), '[where] condition and operands must have one shape: [3], [2], [2]'],
+    [
+      'where of three shapes',
+      () => p.where(f([3], bool), f([2]), f([2])),
+      '[where] condition and operands must have one shape: [3], [2], [2]',
+    ],
     ['reshape', () => p.reshape(f([2, 3]), [4]), '[reshape] cannot reshape [2, 3] (6 elements) to [4] (4)'],
     ['transpose', () => p.transpose(f([2, 3]), [0, 0]), '[transpose] [0, 0] is no permutation of the 2 axes of shape [2, 3]'],
     ['broadcastTo', () => p.broadcastTo(f([2, 3]), [3, 3]), '[broadcastTo] shape [2, 3] does not broadcast to [3, 3]'],
+    ['slice of everything from 1 on', () => p.slice(f([4]), [1], [4]), '[slice] 4 elements from 1 by 1 do not lie in axis 0 of shape [4]'],
     ['slice', () => p.slice(f([4]), [2], [2], [2]), '[slice] 2 elements from 2 by 2 do not lie in axis 0 of shape [4]'],
     ['pad', () => p.pad(f([4]), [-1], [0]), '[pad] widths must not be negative: low [-1], high [0]'],
     ['concatenate', () => p.concatenate([f([2, 3]), f([3, 3])], 1), '[concatenate] shapes [2, 3] and [3, 3] differ beyond axis 1'],
@@ -236,7 +243,11 @@ describe('errors say which shapes and dtypes', () => {
     ],
     ['gather by floats', () => p.gather(f([4]), [f([2])], [0], [1]), '[gather] indices must be integers, not float32'],
     ['gather of too much', () => p.gather(f([4]), [f([2], int32)], [0], [5]), '[gather] slices of shape [5] do not lie in shape [4]'],
-    ['scatter', () => p.scatter(f([4]), f([3, 1]), [f([2], int32)], [0], 'add'), "[scatter] updates of shape [3, 1] must begin with the indices' shape [2]"],
+    [
+      'scatter',
+      () => p.scatter(f([4]), f([3, 1]), [f([2], int32)], [0], 'add'),
+      "[scatter] updates of shape [3, 1] must begin with the indices' shape [2]",
+    ],
     ['sort', () => p.sort(f([])), '[sort] a scalar has no axis to sort along'],
     ['randomBits', () => p.randomBits(f([3], uint32), [2], uint32), '[random.bits] the last axis of keys has size 2: shape [3]'],
   ];

@@ -157,12 +157,22 @@ function evaluate(node: Node, lowering: Lowering<unknown>, inputs: readonly Valu
     }
     case 'broadcast': {
       const lead = shape.length - x.shape.length;
-      return indicesOf(shape).map((index) => at(x, x.shape.map((size, axis) => (size === 1 ? 0 : index[lead + axis]))));
+      return indicesOf(shape).map((index) =>
+        at(
+          x,
+          x.shape.map((size, axis) => (size === 1 ? 0 : index[lead + axis])),
+        ),
+      );
     }
     case 'slice': {
       const starts = argumentsOf(node).map((start) => start.re);
       const steps = lowering.steps(attrs);
-      return indicesOf(shape).map((index) => at(x, index.map((i, axis) => starts[axis] + i * steps[axis])));
+      return indicesOf(shape).map((index) =>
+        at(
+          x,
+          index.map((i, axis) => starts[axis] + i * steps[axis]),
+        ),
+      );
     }
     case 'reduce':
       return reduce(lowering.op, x, lowering.axes(attrs), dtype);
@@ -174,7 +184,9 @@ function evaluate(node: Node, lowering: Lowering<unknown>, inputs: readonly Valu
       const [source, updates, ...indices] = inputs;
       const mode = lowering.mode(attrs);
       const op = mode === 'set' ? null : mode;
-      return scatter(source, updates, indices, lowering.axes(attrs), (old, update) => (op === null ? update : binary(op, old, update, dtype)));
+      return scatter(source, updates, indices, lowering.axes(attrs), (old, update) =>
+        op === null ? update : binary(op, old, update, dtype),
+      );
     }
     case 'randomBits':
       return randomBits(x, node);
@@ -213,7 +225,12 @@ function reduce(op: ReduceOp, x: Value, axes: readonly number[], dtype: Dtype): 
   const kept = x.shape.filter((_, axis) => !axes.includes(axis));
   const groups: Complex[][] = Array.from({ length: count(kept) }, () => []);
   for (const index of indicesOf(x.shape)) {
-    groups[position(index.filter((_, axis) => !axes.includes(axis)), kept)].push(at(x, index));
+    groups[
+      position(
+        index.filter((_, axis) => !axes.includes(axis)),
+        kept,
+      )
+    ].push(at(x, index));
   }
   return groups.map((group) => {
     if (op === 'sum') return group.reduce((total, y) => binary('add', total, y, dtype), complex(0));
@@ -253,7 +270,12 @@ function gather(source: Value, indices: readonly Value[], axes: readonly number[
   const indexShape = indices.length === 0 ? [] : indices[0].shape;
   return indicesOf(indexShape).flatMap((index) => {
     const start = origin(index, indices, axes, source.shape, sliceSizes);
-    return indicesOf(sliceSizes).map((offset) => at(source, offset.map((o, axis) => o + start[axis])));
+    return indicesOf(sliceSizes).map((offset) =>
+      at(
+        source,
+        offset.map((o, axis) => o + start[axis]),
+      ),
+    );
   });
 }
 
@@ -270,7 +292,10 @@ function scatter(
   for (const index of indicesOf(indexShape)) {
     const start = origin(index, indices, axes, source.shape, sliceSizes);
     for (const offset of indicesOf(sliceSizes)) {
-      const target = position(offset.map((o, axis) => o + start[axis]), source.shape);
+      const target = position(
+        offset.map((o, axis) => o + start[axis]),
+        source.shape,
+      );
       result[target] = combine(result[target], at(updates, [...index, ...offset]));
     }
   }
@@ -310,7 +335,12 @@ function assemble(node: Node, base: number | 'zeros' | 'none', regions: readonly
   for (const region of regions) {
     const input = inputs[region.input];
     for (const index of indicesOf(input.shape)) {
-      result[position(index.map((i, axis) => region.start[axis] + i * region.step[axis]), node.shape)] = at(input, index);
+      result[
+        position(
+          index.map((i, axis) => region.start[axis] + i * region.step[axis]),
+          node.shape,
+        )
+      ] = at(input, index);
     }
   }
   return result.map((x) => found(x, node));
