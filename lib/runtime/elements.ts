@@ -1,4 +1,4 @@
-/** Single elements between their bytes and JavaScript values. */
+/** Single elements out of raw bytes, and the TypedArrays over them. */
 
 import type { Dtype } from '../dtype';
 
@@ -50,7 +50,7 @@ export function fromFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
@@ -60,7 +60,6 @@ const word = new DataView(new ArrayBuffer(4));
 /** The value of bfloat16 bits: the upper half of a float32. */
 export function fromBfloat16(bits: number): number {
   word.setUint16(0, bits);
-  word.setUint16(2, 0);
   return word.getFloat32(0);
 }
 

@@ -9,7 +9,16 @@ export class Storage {
   handle = 0;
   /** How many nodes beside the first have their elements here: views that an evaluation made no copy for. */
   shared = 0;
+  /** A node has its elements here already. */
+  claimed = false;
   constructor(readonly byteLength: number) {}
+}
+
+/** Makes `storage` the memory of one more node. */
+export function claim(storage: Storage): Storage {
+  if (storage.claimed) storage.shared++;
+  storage.claimed = true;
+  return storage;
 }
 
 /** What disposed nodes point to: its handle is 0 for ever. */

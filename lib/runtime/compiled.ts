@@ -1,0 +1,158 @@
+/** Compiled functions: each is planned once for its graph, and a call runs that plan without walking the graph again. */
+
+import { codedError } from '../errors';
+import type { Graph } from '../graph/graph';
+import type { Node } from '../graph/node';
+import { dropInputs } from '../graph/trace';
+import { nextVisit } from '../graph/walk';
+import { Walk } from '../schedule/collect';
+import { type CompiledResult, hasCompiledResults, setCompiledResults } from '../schedule/compiled-results';
+import { expansionOf } from '../schedule/expansion';
+import { layoutOf, type Plan, schedule, toPlan } from '../schedule/plan';
+import { sameShape } from '../shape';
+import { addon, check } from './binding';
+import { execute, type Flight, limits } from './execute';
+import type { Storage } from './storage';
+
+/** A graph's plan for arguments that lie in memory in one way. */
+interface CompiledPlan {
+  /** Strides of each argument, null where contiguous. */
+  readonly strides: readonly (readonly number[] | null)[];
+  readonly plan: Plan;
+  readonly program: number;
+  /** What the walk wrote: everything but the arguments' offsets stays. */
+  readonly words: Int32Array;
+  /** For each input of the plan: the number of the argument, or -1 and what the graph captured. */
+  readonly sources: readonly { readonly argument: number; readonly offsetAt: number; readonly captured: Storage | null }[];
+  readonly handles: Int32Array;
+  /** For each output of the graph, the result that holds it, or the node itself if it had a value. */
+  readonly outputs: readonly (number | Node)[];
+}
+
+const plans = new WeakMap<Graph, CompiledPlan[]>();
+const programs = new FinalizationRegistry<number>((program) => addon().unload(program));
+
+/** Runs every compiled function below `nodes` that has not run, inputs first. */
+export function runCompiled(nodes: readonly Node[], where: string, flight: Flight | null, evaluateInputs: (inputs: readonly Node[]) => void): void {
+  for (const node of compiledBelow(nodes)) {
+    if (hasCompiledResults(node)) continue;
+    evaluateInputs(node.inputs);
+    call(node, where, flight);
+  }
+}
+
+/** The compiled nodes without results under `roots`, inputs first. */
+function compiledBelow(roots: readonly Node[]): Node[] {
+  const visit = nextVisit();
+  const found: Node[] = [];
+  const stack: { node: Node; inputs: readonly Node[]; next: number }[] = [];
+  const enter = (node: Node): void => {
+    if (node.visit === visit || node.storage !== null) return;
+    node.visit = visit;
+    if (hasCompiledResults(node)) return;
+    stack.push({ node, inputs: inputsOf(node), next: 0 });
+  };
+  for (const root of roots) {
+    enter(root);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      if (top.next < top.inputs.length) enter(top.inputs[top.next++]);
+      else {
+        if (top.node.primitive.lowering.kind === 'compiled') found.push(top.node);
+        stack.pop();
+      }
+    }
+  }
+  return found;
+}
+
+function inputsOf(node: Node): readonly Node[] {
+  const { kind } = node.primitive.lowering;
+  if (kind === 'expand') return [expansionOf(node)[0]];
+  if (kind === 'project' && node.inputs[0].primitive.lowering.kind === 'expand') {
+    return [expansionOf(node.inputs[0])[(node.attrs as { index: number }).index]];
+  }
+  return node.inputs;
+}
+
+/** Runs one compiled node whose inputs are evaluated. */
+function call(node: Node, where: string, flight: Flight | null): void {
+  const { graph } = node.attrs as { graph: Graph };
+  const { inputs } = node;
+  const { plan, program, words, sources, handles, outputs } = planFor(graph, inputs, where);
+  plan.frame.fill(words);
+  for (let i = 0; i < sources.length; i++) {
+    const { argument, offsetAt, captured } = sources[i];
+    handles[i] = handleOf(argument < 0 ? captured : inputs[argument].storage, where);
+    if (offsetAt >= 0) plan.frame.setInteger(offsetAt, inputs[argument].layout?.offset ?? 0);
+  }
+  plan.frame.derive();
+  const made = execute(plan, program, handles, where, flight);
+  const results = outputs.map((output): CompiledResult => {
+    if (typeof output !== 'number') return { storage: output.storage as Storage, layout: output.layout };
+    const result = plan.results[output];
+    const layout = layoutOf(result, plan.frame);
+    if (result.output >= 0) return { storage: made[result.output], layout };
+    const { argument, captured } = sources[result.input];
+    return { storage: (argument < 0 ? captured : inputs[argument].storage) as Storage, layout };
+  });
+  // The compiled node keeps them for projections to come.
+  for (const { storage } of results) storage.claimed = true;
+  setCompiledResults(node, results);
+  dropInputs(node);
+}
+
+function handleOf(storage: Storage | null, where: string): number {
+  if (storage === null || storage.handle === 0) {
+    throw codedError(where, 'METALGRAD_DISPOSED', 'an array that a compiled function reads was disposed');
+  }
+  return storage.handle;
+}
+
+function planFor(graph: Graph, inputs: readonly Node[], where: string): CompiledPlan {
+  let known = plans.get(graph);
+  if (known === undefined) {
+    known = [];
+    plans.set(graph, known);
+  }
+  for (const candidate of known) if (fits(candidate, inputs)) return candidate;
+  const plan = makePlan(graph, inputs, where);
+  known.push(plan);
+  if (plan.program !== 0) programs.register(graph, plan.program);
+  return plan;
+}
+
+function fits({ strides }: CompiledPlan, inputs: readonly Node[]): boolean {
+  for (let i = 0; i < inputs.length; i++) {
+    const own = strides[i];
+    const given = inputs[i].layout;
+    if (own === null || given === null) {
+      if (own !== null || given !== null) return false;
+    } else if (!sameShape(own, given.strides)) return false;
+  }
+  return true;
+}
+
+function makePlan(graph: Graph, inputs: readonly Node[], where: string): CompiledPlan {
+  const strides = inputs.map((input) => input.layout?.strides ?? null);
+  const walk = new Walk();
+  walk.placeholders = new Map(graph.inputs.map((placeholder, i) => [placeholder, strides[i]]));
+  walk.collect(graph.outputs, where);
+  const plan = toPlan(walk, schedule(walk, limits()));
+  const numbers = new Map(graph.inputs.map((placeholder, i) => [placeholder, i]));
+  const sources = Array.from({ length: walk.leafCount }, (_, slot) => {
+    const leaf = walk.nodes[walk.leaves[slot]];
+    const argument = numbers.get(leaf) ?? -1;
+    const offsetAt = argument >= 0 && strides[argument] !== null ? walk.argStart[leaf.local] : -1;
+    return { argument, offsetAt, captured: leaf.storage };
+  });
+  return {
+    strides,
+    plan,
+    program: plan.outputBytes.length === 0 ? 0 : check(where, addon().load(plan.words)),
+    words: walk.argWords.slice(0, 2 * walk.argCount),
+    sources,
+    handles: new Int32Array(walk.leafCount),
+    outputs: graph.outputs.map((output) => (output.storage !== null ? output : plan.results.findIndex(({ local }) => local === output.local))),
+  };
+}

@@ -1,0 +1,34 @@
+/** What compiled functions gave: kept for their projections, of which some may be asked for later. */
+
+import { dropInputs } from '../graph/trace';
+import type { Layout, Node } from '../graph/node';
+import { claim, type Storage } from '../runtime/storage';
+
+/** One output of a run. */
+export interface CompiledResult {
+  readonly storage: Storage;
+  readonly layout: Layout | null;
+}
+
+const results = new WeakMap<Node, readonly CompiledResult[]>();
+
+/** Remembers the results of a compiled node. */
+export function setCompiledResults(node: Node, outputs: readonly CompiledResult[]): void {
+  results.set(node, outputs);
+}
+
+/** True once the compiled node has run. */
+export function hasCompiledResults(node: Node): boolean {
+  return results.has(node);
+}
+
+/** Gives a projection its value if the compiled node it picks from has run. */
+export function compiledResult(projection: Node, source: Node, index: number): boolean {
+  const outputs = results.get(source);
+  if (outputs === undefined) return false;
+  const { storage, layout } = outputs[index];
+  projection.storage = claim(storage);
+  projection.layout = layout;
+  dropInputs(projection);
+  return true;
+}

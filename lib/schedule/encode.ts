@@ -1,0 +1,221 @@
+/** Writes a plan as the words that devices load: docs/internals.md has the format. */
+
+import { contiguousStrides, sizeOf } from '../shape';
+import type { Arguments } from './arguments';
+import { writeInteger } from './collect';
+import { gatherItem, type Item, leafItem, matmulItem, randomBitsItem, type Ref, scatterItem, sortItem, type Terms } from './items';
+import { bufferOf, type MemoryPlan } from './memory';
+import { scatterModes, stepKinds } from './opcodes';
+import type { Access, KernelCode, Step } from './steps';
+
+const magic = 0x4452474d;
+const version = 1;
+
+const kindCodes = Object.fromEntries(stepKinds.map((kind, code) => [kind, code])) as Record<(typeof stepKinds)[number], number>;
+
+/** The program of ordered steps. Gives every buffer its slot. */
+export function encode(steps: readonly Step[], inputs: number, outputBytes: readonly number[], memory: MemoryPlan, args: Arguments): Int32Array {
+  memory.temporaries.forEach((buffer, i) => {
+    buffer.slot = inputs + outputBytes.length + i;
+  });
+  const words = new Words(args, inputs);
+  words.put(magic, version, 0, inputs, outputBytes.length, memory.temporaries.length, 0, steps.length);
+  words.wide(memory.arenaBytes);
+  for (const bytes of outputBytes) words.wide(bytes);
+  for (const buffer of memory.temporaries) {
+    words.wide(buffer.arenaOffset);
+    words.wide(buffer.byteLength);
+  }
+  for (const step of steps) {
+    const start = words.length;
+    words.put(0, 0);
+    const kind = step.kernel === null ? words.single(step.items[0]) : words.kernel(step.kernel);
+    words.set(start, kindCodes[kind]);
+    words.set(start + 1, words.length - start);
+  }
+  words.set(2, words.length);
+  words.set(6, args.count);
+  return words.take();
+}
+
+class Words {
+  length = 0;
+  private words = new Int32Array(256);
+
+  constructor(
+    private readonly args: Arguments,
+    private readonly inputs: number,
+  ) {}
+
+  take(): Int32Array {
+    return this.words.slice(0, this.length);
+  }
+
+  set(at: number, word: number): void {
+    this.words[at] = word;
+  }
+
+  put(...values: number[]): void {
+    this.reserve(values.length);
+    for (let i = 0; i < values.length; i++) this.words[this.length++] = values[i];
+  }
+
+  wide(value: number): void {
+    this.reserve(2);
+    writeInteger(this.words, this.length, value);
+    this.length += 2;
+  }
+
+  wides(values: readonly number[]): void {
+    for (let i = 0; i < values.length; i++) this.wide(values[i]);
+  }
+
+  private reserve(count: number): void {
+    if (this.length + count <= this.words.length) return;
+    const larger = new Int32Array(2 * (this.words.length + count));
+    larger.set(this.words);
+    this.words = larger;
+  }
+
+  private slot(item: Item | null): number {
+    if (item === null) return -1;
+    if (item.kind === leafItem) return item.slot;
+    const buffer = bufferOf(item);
+    return buffer.output >= 0 ? this.inputs + buffer.output : buffer.slot;
+  }
+
+  private operand(item: Item | null, dtype: number, strides: readonly number[], offset: number, terms: Terms | null): void {
+    this.put(this.slot(item), dtype);
+    this.wide(offset);
+    this.put(this.args.offset(terms));
+    this.wides(strides);
+  }
+
+  private access(access: Access): void {
+    this.operand(access.item, access.dtype, access.strides, access.offset, access.terms);
+  }
+
+  private ref(ref: Ref, strides: readonly number[] = ref.allStrides): void {
+    this.operand(ref.item.home, ref.item.dtype, strides, ref.offset, ref.terms);
+  }
+
+  /** The whole of an item's own buffer. */
+  private result(item: Item, strides: readonly number[] = contiguousStrides(item.shape)): void {
+    this.operand(item.home, item.dtype, strides, 0, null);
+  }
+
+  kernel(kernel: KernelCode): 'kernel' {
+    this.put(kernel.outer, kernel.reduced, kernel.inner);
+    this.wides(kernel.shape);
+    this.put(kernel.loads.length, kernel.code.length, kernel.stores.length, kernel.reductions.length);
+    for (const load of kernel.loads) this.access(load);
+    for (const { op, dtype, to, a, b, c } of kernel.code) this.put(op | (dtype << 8) | (to << 16), a, b, c);
+    for (const { value, access } of kernel.stores) {
+      this.put(value);
+      this.access(access);
+    }
+    for (const { op, value, access } of kernel.reductions) {
+      this.put(op, value);
+      this.access(access);
+    }
+    return 'kernel';
+  }
+
+  single(item: Item): (typeof stepKinds)[number] {
+    switch (item.kind) {
+      case matmulItem:
+        this.matmul(item);
+        return 'matmul';
+      case gatherItem: {
+        const [source, ...indices] = item.operands;
+        const indexShape = indices[0].shape;
+        this.put(indexShape.length, source.shape.length);
+        this.wides(indexShape);
+        this.wides(source.shape);
+        this.wides(item.sliceSizes);
+        this.put(indices.length, ...item.axes);
+        this.ref(source);
+        for (const ref of indices) this.ref(ref);
+        this.result(item);
+        return 'gather';
+      }
+      case scatterItem: {
+        const [updates, ...indices] = item.operands;
+        const indexShape = indices[0].shape;
+        this.put(scatterModes.indexOf(item.mode), indexShape.length, item.shape.length);
+        this.wides(indexShape);
+        this.wides(item.shape);
+        this.wides(updates.shape.slice(indexShape.length));
+        this.put(indices.length, ...item.axes);
+        this.result(item);
+        this.ref(updates);
+        for (const ref of indices) this.ref(ref);
+        return 'scatter';
+      }
+      case randomBitsItem: {
+        const [keys] = item.operands;
+        const keyShape = keys.shape.slice(0, -1);
+        const perKey = sizeOf(item.shape.slice(keyShape.length));
+        this.put(keyShape.length);
+        this.wides(keyShape);
+        this.wide(perKey);
+        this.ref(keys);
+        this.result(item, contiguousStrides([...keyShape, perKey]));
+        return 'randomBits';
+      }
+      case sortItem: {
+        const rows = item.shape.slice(0, -1);
+        this.put(item.op, rows.length);
+        this.wides(rows);
+        this.wide(item.shape[item.shape.length - 1]);
+        this.ref(item.operands[0]);
+        this.result(item);
+        return 'sort';
+      }
+      default:
+        throw new Error(`internal error: no step for an item of kind ${item.kind}`);
+    }
+  }
+
+  private matmul(item: Item): void {
+    const [a, b] = item.operands;
+    const rank = item.shape.length;
+    const strides = [a.allStrides, b.allStrides, contiguousStrides(item.shape)];
+    let m = item.shape[rank - 2];
+    const sizes: number[] = [];
+    const batch: number[][] = [[], [], []];
+    for (let axis = 0; axis < rank - 2; axis++) {
+      const size = item.shape[axis];
+      if (size === 1) continue;
+      const last = sizes.length - 1;
+      if (last >= 0 && batch.every((list, k) => list[last] === strides[k][axis] * size)) {
+        sizes[last] *= size;
+        batch.forEach((list, k) => {
+          list[last] = strides[k][axis];
+        });
+      } else {
+        sizes.push(size);
+        batch.forEach((list, k) => {
+          list.push(strides[k][axis]);
+        });
+      }
+    }
+    const [rows, columns] = [strides.map((list) => list[rank - 2]), strides.map((list) => list[rank - 1])];
+    // Batches that share b and whose rows of a and out follow one another are more rows of one product.
+    const last = sizes.length - 1;
+    if (last >= 0 && batch[1][last] === 0 && batch[0][last] === m * rows[0] && batch[2][last] === m * rows[2]) {
+      m *= sizes[last];
+      sizes.pop();
+      for (const list of batch) list.pop();
+    }
+    this.put(item.dtype, sizes.length);
+    this.wides(sizes);
+    this.wide(m);
+    this.wide(item.shape[rank - 1]);
+    this.wide(a.shape[rank - 1]);
+    this.ref(a, [...batch[0], rows[0], columns[0]]);
+    this.ref(b, [...batch[1], rows[1], columns[1]]);
+    this.result(item, [...batch[2], rows[2], columns[2]]);
+  }
+}
+

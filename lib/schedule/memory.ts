@@ -1,0 +1,253 @@
+/** Memory of a plan: outputs have buffers of their own, everything else lies in one arena, where lifetimes that do not meet share bytes. */
+
+import { dtypes } from '../dtype';
+import { sizeOf } from '../shape';
+import type { Item } from './items';
+import type { Access, KernelCode, Step } from './steps';
+
+/** The memory of one item, or of several that reuse it one after the other. */
+export class Buffer {
+  /** Number of the output; -1 for a temporary. */
+  output = -1;
+  /** Slot in the program. */
+  slot = -1;
+  /** First and last step that touches it. */
+  first = -1;
+  last = -1;
+  arenaOffset = 0;
+  /** The temporary whose bytes this one takes over in place. */
+  replaces: Buffer | null = null;
+
+  constructor(readonly byteLength: number) {}
+}
+
+/** The buffer that an item is written to. */
+export function bufferOf(item: Item): Buffer {
+  const { home } = item;
+  home.buffer ??= new Buffer(sizeOf(home.shape) * dtypes[home.dtype].size);
+  return home.buffer;
+}
+
+export interface MemoryPlan {
+  readonly temporaries: readonly Buffer[];
+  readonly arenaBytes: number;
+}
+
+const alignment = 64;
+
+/** Lifetimes from the order of the steps, then places in the arena. */
+export function planMemory(steps: readonly Step[]): MemoryPlan {
+  const temporaries: Buffer[] = [];
+  const touch = (buffer: Buffer, position: number): void => {
+    if (buffer.first < 0) {
+      buffer.first = position;
+      if (buffer.output < 0) temporaries.push(buffer);
+    }
+    buffer.last = position;
+  };
+  steps.forEach((step, position) => {
+    for (const ref of step.reads) if (ref.item.computed) touch(bufferOf(ref.item), position);
+    for (const item of step.items) if (item.stored) touch(bufferOf(item), position);
+  });
+  steps.forEach((step, position) => {
+    if (step.kernel !== null && step.kernel.reductions.length === 0) reuseInPlace(step.kernel, position);
+  });
+
+  const blocks = toBlocks(temporaries);
+  const arenaBytes = place(blocks);
+  for (const block of blocks) for (const buffer of block.buffers) buffer.arenaOffset = block.offset;
+  return { temporaries, arenaBytes };
+}
+
+/** An elementwise result takes the place of an operand that dies with it, if both are walked alike. */
+function reuseInPlace(kernel: KernelCode, position: number): void {
+  const taken = new Set<Buffer>();
+  const produced = (value: number): number => value - kernel.loads.length;
+  for (const { value, access } of kernel.stores) {
+    const target = bufferOf(access.item as Item);
+    if (target.output >= 0 || target.first !== position || target.replaces !== null || produced(value) < 0) continue;
+    for (let i = 0; i < kernel.loads.length; i++) {
+      const load = kernel.loads[i];
+      if (load.item === null || !load.item.computed) continue;
+      const source = bufferOf(load.item);
+      if (source.output >= 0 || source.last !== position || source.byteLength !== target.byteLength || taken.has(source) || source === target) continue;
+      if (!walkedAlike(load, access) || !onlyRead(kernel, i, produced(value))) continue;
+      taken.add(source);
+      target.replaces = source;
+      break;
+    }
+  }
+}
+
+function walkedAlike(a: Access, b: Access): boolean {
+  return (
+    dtypes[a.dtype].size === dtypes[b.dtype].size &&
+    a.offset === b.offset &&
+    a.terms === null &&
+    b.terms === null &&
+    a.strides.every((stride, axis) => stride === b.strides[axis])
+  );
+}
+
+/** True if load `i` is the only one of its buffer, and nothing after instruction `last` reads it, nor any store. */
+function onlyRead(kernel: KernelCode, i: number, last: number): boolean {
+  const { item } = kernel.loads[i];
+  if (kernel.loads.some((other, k) => k !== i && other.item !== null && other.item.home === (item as Item).home)) return false;
+  for (let k = last + 1; k < kernel.code.length; k++) {
+    const { a, b, c } = kernel.code[k];
+    if (a === i || b === i || c === i) return false;
+  }
+  return kernel.stores.every((store) => store.value !== i);
+}
+
+/** Bytes that are needed from `first` to `last`, by one temporary after another. */
+interface Block {
+  readonly buffers: Buffer[];
+  readonly byteLength: number;
+  first: number;
+  last: number;
+  offset: number;
+}
+
+function toBlocks(temporaries: readonly Buffer[]): Block[] {
+  const blocks: Block[] = [];
+  const blockOf = new Map<Buffer, Block>();
+  for (const buffer of temporaries) {
+    const block = buffer.replaces === null ? undefined : blockOf.get(buffer.replaces);
+    if (block !== undefined) {
+      block.buffers.push(buffer);
+      block.last = Math.max(block.last, buffer.last);
+      blockOf.set(buffer, block);
+      continue;
+    }
+    const byteLength = Math.ceil(buffer.byteLength / alignment) * alignment;
+    const made: Block = { buffers: [buffer], byteLength, first: buffer.first, last: buffer.last, offset: 0 };
+    blocks.push(made);
+    blockOf.set(buffer, made);
+  }
+  return blocks;
+}
+
+/** Up to this many blocks the quadratic placements are tried. */
+const maxSearched = 1500;
+
+/** Gives every block its offset; returns the arena's size. Several orders are tried, the best is kept. */
+function place(blocks: readonly Block[]): number {
+  const inTime = placeInTime(blocks);
+  const least = largestSum(blocks);
+  if (inTime <= least * 1.02 || blocks.length > maxSearched) return inTime;
+  let best = inTime;
+  let offsets = blocks.map((block) => block.offset);
+  const orders: ((a: Block, b: Block) => number)[] = [
+    (a, b) => b.byteLength - a.byteLength || a.first - b.first,
+    (a, b) => b.last - b.first - (a.last - a.first) || b.byteLength - a.byteLength,
+    (a, b) => b.byteLength * (b.last - b.first + 1) - a.byteLength * (a.last - a.first + 1),
+    (a, b) => a.first - b.first || b.byteLength - a.byteLength,
+  ];
+  for (const order of orders) {
+    const size = placeInOrder(blocks.slice().sort(order));
+    if (size < best) {
+      best = size;
+      offsets = blocks.map((block) => block.offset);
+    }
+    if (best <= least * 1.02) break;
+  }
+  blocks.forEach((block, i) => {
+    block.offset = offsets[i];
+  });
+  return best;
+}
+
+/** The least that any placement needs: the largest sum of blocks alive at one step. */
+function largestSum(blocks: readonly Block[]): number {
+  const changes: [number, number][] = [];
+  for (const { first, last, byteLength } of blocks) changes.push([first, byteLength], [last + 1, -byteLength]);
+  changes.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let sum = 0;
+  let largest = 0;
+  for (const [, change] of changes) {
+    sum += change;
+    largest = Math.max(largest, sum);
+  }
+  return largest;
+}
+
+/** Each block at the lowest offset that is free over its lifetime among the blocks before it. */
+function placeInOrder(order: readonly Block[]): number {
+  const placed: Block[] = [];
+  let size = 0;
+  for (const block of order) {
+    let offset = 0;
+    let bestGap = Infinity;
+    let chosen = -1;
+    for (const other of placed) {
+      if (other.last < block.first || other.first > block.last) continue;
+      const gap = other.offset - offset;
+      if (gap >= block.byteLength && gap < bestGap) {
+        bestGap = gap;
+        chosen = offset;
+      }
+      offset = Math.max(offset, other.offset + other.byteLength);
+    }
+    block.offset = chosen < 0 ? offset : chosen;
+    size = Math.max(size, block.offset + block.byteLength);
+    let low = 0;
+    let high = placed.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (placed[middle].offset <= block.offset) low = middle + 1;
+      else high = middle;
+    }
+    placed.splice(low, 0, block);
+  }
+  return size;
+}
+
+/** Best fit in the order in which blocks are born: any number of blocks. */
+function placeInTime(blocks: readonly Block[]): number {
+  const births = blocks.slice().sort((a, b) => a.first - b.first);
+  const deaths = blocks.slice().sort((a, b) => a.last - b.last);
+  /** Free ranges by offset: [offset, length]. */
+  const free: [number, number][] = [];
+  let size = 0;
+  let died = 0;
+  for (const block of births) {
+    while (died < deaths.length && deaths[died].last < block.first) release(free, deaths[died++]);
+    if (block.byteLength === 0) continue;
+    let best = -1;
+    for (let i = 0; i < free.length; i++) {
+      if (free[i][1] >= block.byteLength && (best < 0 || free[i][1] < free[best][1])) best = i;
+    }
+    if (best >= 0) {
+      const range = free[best];
+      block.offset = range[0];
+      range[0] += block.byteLength;
+      range[1] -= block.byteLength;
+      if (range[1] === 0) free.splice(best, 1);
+      continue;
+    }
+    // The range at the end grows.
+    const end = free.length > 0 ? free[free.length - 1] : undefined;
+    if (end !== undefined && end[0] + end[1] === size) {
+      block.offset = end[0];
+      free.pop();
+    } else block.offset = size;
+    size = block.offset + block.byteLength;
+  }
+  return size;
+}
+
+function release(free: [number, number][], block: Block): void {
+  if (block.byteLength === 0) return;
+  let at = 0;
+  while (at < free.length && free[at][0] < block.offset) at++;
+  free.splice(at, 0, [block.offset, block.byteLength]);
+  if (at + 1 < free.length && free[at][0] + free[at][1] === free[at + 1][0]) {
+    free[at][1] += free[at + 1][1];
+    free.splice(at + 1, 1);
+  }
+  if (at > 0 && free[at - 1][0] + free[at - 1][1] === free[at][0]) {
+    free[at - 1][1] += free[at][1];
+    free.splice(at, 1);
+  }
+}

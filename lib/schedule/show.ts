@@ -1,0 +1,57 @@
+/** Steps as readable text. */
+
+import { dtypes } from '../dtype';
+import {
+  gatherItem,
+  type Item,
+  leafItem,
+  matmulItem,
+  randomBitsItem,
+  type Ref,
+  scatterItem,
+  sortItem,
+} from './items';
+import { elementwiseOps, reduceOps } from './opcodes';
+import type { Access, KernelCode, Step } from './steps';
+
+/** `kernel [4096 | 4096] …` and the like; items are named by the position of their node in the walk. */
+export function showStep(step: Step): string {
+  return step.kernel !== null ? showKernel(step.kernel) : showSingle(step.items[0]);
+}
+
+function name(item: Item): string {
+  return item.kind === leafItem ? `input${item.slot}` : `t${item.index}`;
+}
+
+function showAccess({ item, dtype, strides, offset, terms }: Access): string {
+  const moved = terms === null ? `${offset}` : `${offset}+args`;
+  return `${item === null ? 'index' : name(item)}:${dtypes[dtype].name}[${moved}; ${strides.join(', ')}]`;
+}
+
+function showKernel({ shape, outer, reduced, loads, code, stores, reductions }: KernelCode): string {
+  const axes = shape.map((size, i) => (i >= outer && i < outer + reduced ? `Σ${size}` : `${size}`)).join(', ');
+  const value = (number: number): string => `v${number}`;
+  const lines = loads.map((load, i) => `  ${value(i)} = load ${showAccess(load)}`);
+  code.forEach(({ op, dtype, to, a, b, c }, i) => {
+    const operation = elementwiseOps[op];
+    const operands = operation === 'splat' ? [`arg${a}`] : operation === 'arange' ? [value(a), `arg${b}`, `arg${c}`] : [a, b, c].filter((x) => x >= 0).map(value);
+    const type = dtype === to ? dtypes[to].name : `${dtypes[dtype].name} → ${dtypes[to].name}`;
+    lines.push(`  ${value(loads.length + i)} = ${operation} ${operands.join(' ')} : ${type}`);
+  });
+  for (const { value: stored, access } of stores) lines.push(`  store ${value(stored)} → ${showAccess(access)}`);
+  for (const { op, value: reducedValue, access } of reductions) lines.push(`  ${reduceOps[op]} ${value(reducedValue)} → ${showAccess(access)}`);
+  return [`kernel [${axes}]`, ...lines].join('\n');
+}
+
+const singles = new Map([
+  [matmulItem, 'matmul'],
+  [gatherItem, 'gather'],
+  [scatterItem, 'scatter'],
+  [randomBitsItem, 'randomBits'],
+  [sortItem, 'sort'],
+]);
+
+function showSingle(item: Item): string {
+  const operands = item.operands.map(({ item: source, shape }: Ref) => `${name(source.home)}[${shape.join(', ')}]`);
+  return `${singles.get(item.kind)} ${operands.join(' ')} → ${name(item.home)}[${item.shape.join(', ')}] : ${dtypes[item.dtype].name}`;
+}

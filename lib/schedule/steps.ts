@@ -1,0 +1,53 @@
+/** Steps of a plan: fused kernels and single operations, with what must come before them. */
+
+import type { Item, Ref, Terms } from './items';
+
+/** Memory that a step reads or writes. */
+export interface Access {
+  /** The item whose buffer it is; null for the element's own position. */
+  readonly item: Item | null;
+  readonly dtype: number;
+  readonly strides: readonly number[];
+  readonly offset: number;
+  readonly terms: Terms | null;
+}
+
+/** One instruction; operands of -1 are absent. Values are numbered as programs number them. */
+export interface KernelInstruction {
+  readonly op: number;
+  readonly dtype: number;
+  readonly to: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+}
+
+/** A kernel ready to be written: its loop, and its accesses with a stride for each axis of the loop. */
+export interface KernelCode {
+  readonly shape: readonly number[];
+  readonly outer: number;
+  readonly reduced: number;
+  readonly inner: number;
+  readonly loads: readonly Access[];
+  readonly code: readonly KernelInstruction[];
+  readonly stores: readonly { readonly value: number; readonly access: Access }[];
+  readonly reductions: readonly { readonly op: number; readonly value: number; readonly access: Access }[];
+}
+
+export class Step {
+  /** Where it stands in the user's program. */
+  readonly id: number;
+  kernel: KernelCode | null = null;
+  /** What it reads from memory, and what must be done before it for other reasons. */
+  readonly reads: Ref[] = [];
+  readonly after: Item[] = [];
+  position = -1;
+  /** Of the walk that orders steps. */
+  visited = false;
+
+  constructor(readonly items: readonly Item[]) {
+    let id = 0;
+    for (const item of items) id = Math.max(id, item.id);
+    this.id = id;
+  }
+}
