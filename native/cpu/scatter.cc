@@ -82,15 +82,28 @@ void scatterPart(const Scatter& scatter, int64_t from, int64_t to, const Owner& 
     scatter.positions.read(begin, block(targetOffsets));
     readOffsets(scatter.updatesIndex, begin, block(updatesOffsets));
     const bool shared = owner.owners > 1;
-    if (shared) scatter.positions.readDisjoint(begin, block(owned));
-    for (int64_t i = 0; i < count; i++) {
-      if (shared && !owner.owns(owned[i])) continue;
+    int64_t mine = count;
+    if (shared) {
+      scatter.positions.readDisjoint(begin, block(owned));
+      // No branch: whose an update is cannot be predicted.
+      mine = 0;
+      for (int64_t i = 0; i < count; i++) {
+        const bool owns = owner.owns(owned[i]);
+        targetOffsets[mine] = targetOffsets[i];
+        updatesOffsets[mine] = updatesOffsets[i];
+        mine += owns;
+      }
+    }
+    if (length == 1) {
+      for (int64_t i = 0; i < mine; i++) {
+        T& element = target[targetOffsets[i]];
+        element = combine<mode>(element, updates[updatesOffsets[i]]);
+      }
+      continue;
+    }
+    for (int64_t i = 0; i < mine; i++) {
       T* to0 = target + targetOffsets[i];
       const T* from0 = updates + updatesOffsets[i];
-      if (length == 1) {
-        *to0 = combine<mode>(*to0, *from0);
-        continue;
-      }
       Odometer<2> line = firstLine;
       for (int64_t at = from, start = from % length; at < to; start = 0, line.next()) {
         const int64_t run = std::min(length - start, to - at);

@@ -1,11 +1,12 @@
-// The sort step: each row becomes unsigned keys (sort_keys.h), which a radix sort orders, for values and positions alike.
+// The sort step: each row becomes unsigned keys (sort_keys.h), alone for values, with their
+// positions below for positions, which makes every entry different and the sort stable.
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include "cpu/executor.h"
 #include "cpu/iteration.h"
-#include "cpu/radix_sort.h"
+#include "cpu/key_sort.h"
 #include "cpu/scratch.h"
 #include "cpu/sort_keys.h"
 #include "cpu/thread_pool.h"
@@ -17,7 +18,7 @@ namespace {
 constexpr int64_t kGrain = 1 << 13;
 /// Elements that one chunk of a long row converts.
 constexpr int64_t kLongGrain = 1 << 16;
-/// Positions are uint32, and the radix sort counts in it.
+/// Positions are uint32.
 constexpr int64_t kLongestRow = int64_t{1} << 32;
 
 enum { kIn, kOut };
@@ -60,7 +61,7 @@ void sortValues(const Row<const typename Codec::Element>& in, const Row<typename
   forRange(pool, length, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) keys[i] = Codec::encode(in[i]);
   });
-  Key* sorted = RadixSort<Key>::run(keys.data(), other.data(), length, 0, 8 * sizeof(Key), pool);
+  Key* sorted = sortKeys(keys.data(), other.data(), length, pool);
   if constexpr (Codec::kSignedZero) restoreZeros<Codec>(in, sorted);
   forRange(pool, length, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) out[i] = Codec::decode(sorted[i]);
@@ -73,25 +74,24 @@ void sortPositions(const Row<const typename Codec::Element>& in, ThreadPool* poo
   const int64_t length = in.length;
   constexpr bool kLong = sizeof(typename Codec::Key) == 8;
   // Shorter keys stand above their position in one integer.
-  using Entry = std::conditional_t<kLong, LongPair, uint64_t>;
-  constexpr int kLow = kLong ? 0 : 32;
+  using Entry = std::conditional_t<kLong, WideKey, uint64_t>;
   Scratch<Entry> entries(static_cast<size_t>(length)), other(static_cast<size_t>(length));
   forRange(pool, length, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const uint64_t key = Codec::order(in[i]), position = static_cast<uint64_t>(i);
       if constexpr (kLong) {
-        entries[i] = {key, position};
+        entries[i].hi = key;
+        entries[i].lo = position;
       } else {
         entries[i] = key << 32 | position;
       }
     }
   });
-  const Entry* sorted = RadixSort<Entry>::run(entries.data(), other.data(), length, kLow,
-                                              kLow + 8 * static_cast<int>(sizeof(typename Codec::Key)), pool);
+  const Entry* sorted = sortKeys(entries.data(), other.data(), length, pool);
   forRange(pool, length, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       if constexpr (kLong) {
-        write(i, static_cast<uint32_t>(sorted[i].position));
+        write(i, static_cast<uint32_t>(sorted[i].lo));
       } else {
         write(i, static_cast<uint32_t>(sorted[i]));
       }
