@@ -15,6 +15,9 @@ alignas(kAlignment) std::byte nothing[kAlignment];
 
 size_t accepted(size_t bytes) { return bytes + bytes / 8; }
 
+/// Under the address sanitizer small blocks are of the C library too, with guards around them.
+bool isSmall(size_t bytes) { return !kGuarded && bytes <= Slabs::kLargest; }
+
 }  // namespace
 
 Allocator::Allocator() {
@@ -30,7 +33,7 @@ Block Allocator::allocate(size_t bytes) {
   std::lock_guard lock(mutex_);
   if (bytes > limit_ || active_ > limit_ - bytes) return {};
   Block block{.data = nullptr, .bytes = bytes, .capacity = bytes};
-  if (bytes <= Slabs::kLargest) {
+  if (isSmall(bytes)) {
     block.data = slabs_.allocate(bytes);
   } else {
     block.data = takeCached(bytes, block.capacity);
@@ -46,6 +49,7 @@ Block Allocator::allocate(size_t bytes) {
     }
   }
   if (!block.data) return {};
+  forbid(block.data + bytes, block.capacity - bytes);
   active_ += bytes;
   peak_ = std::max(peak_, active_);
   return block;
@@ -55,7 +59,7 @@ void Allocator::free(const Block& block) {
   if (block.bytes == 0) return;
   std::lock_guard lock(mutex_);
   active_ -= block.bytes;
-  if (block.bytes <= Slabs::kLargest) {
+  if (isSmall(block.bytes)) {
     slabs_.free(block.data);
     return;
   }

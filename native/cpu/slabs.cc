@@ -61,21 +61,18 @@ std::byte* Slabs::allocate(size_t bytes) {
     void* memory = std::aligned_alloc(kSlabBytes, kSlabBytes);
     if (!memory) return nullptr;
     slab = new (memory) Slab(sizeClass);
-    forbid(slab->range(0), slab->ranges * slab->rangeBytes());
     spare_ += slab->ranges * slab->rangeBytes();
     link(slab);
   }
   std::byte* data = slab->range(slab->take());
   if (slab->used == slab->ranges) unlink(slab);
   spare_ -= slab->rangeBytes();
-  permit(data, slab->rangeBytes());
   return data;
 }
 
 void Slabs::free(std::byte* data) {
   auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(data) & ~(kSlabBytes - 1));
   const size_t index = static_cast<size_t>(data - slab->range(0)) / slab->rangeBytes();
-  forbid(data, slab->rangeBytes());
   spare_ += slab->rangeBytes();
   if (slab->used == slab->ranges) link(slab);
   slab->free[index / 64] |= uint64_t{1} << index % 64;
@@ -110,7 +107,6 @@ void Slabs::unlink(Slab* slab) {
 void Slabs::release(Slab* slab) {
   unlink(slab);
   spare_ -= slab->ranges * slab->rangeBytes();
-  permit(slab->range(0), slab->ranges * slab->rangeBytes());
   std::free(slab);
 }
 

@@ -18,7 +18,12 @@ void systemFree(std::byte* data, size_t capacity);
 /// The machine's memory, or less where a control group allows less.
 size_t physicalMemory();
 
-/// Under the address sanitizer, memory in the cache is not to be touched.
+/// Under the address sanitizer, memory that is cached or beyond what was asked for is not to be touched.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kGuarded = true;
+#else
+constexpr bool kGuarded = false;
+#endif
 void forbid(const std::byte* data, size_t bytes);
 void permit(const std::byte* data, size_t bytes);
 

@@ -99,7 +99,7 @@ describe('views', () => {
     const before = addon().memory()[0];
     let most = 0;
     const data = new Uint8Array(2 ** 24);
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 48; i++) {
       const storage = new Storage(data.length);
       storage.handle = addon().upload(data, storage);
       expect(new Uint8Array(addon().view(storage.handle) as ArrayBuffer)[i]).toBe(0);
