@@ -4,9 +4,15 @@
 
 #include <string_view>
 
-// Portable code stands for everything older than AVX2; on ARM, NEON is always there and SVE brings nothing here.
-#define HWY_DISABLED_TARGETS \
-  (HWY_AVX3_DL | HWY_SSE4 | HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#if defined(__x86_64__)
+// Portable code (Highway's scalar target, which the compiler vectorizes for SSE2) stands for everything before AVX2.
+// Bits 0 to 14 are Highway's x86 targets, whatever its version.
+#define HWY_BROKEN_SCALAR 1
+#define HWY_DISABLED_TARGETS (0x7fffLL & ~(HWY_AVX2 | HWY_AVX3))
+#else
+// Every arm64 processor has NEON.
+#define HWY_COMPILE_ONLY_STATIC
+#endif
 
 namespace metalgrad::cpu {
 
@@ -23,9 +29,9 @@ std::string_view simdTargetName();
 #define METALGRAD_CHOOSE(function)                                  \
   (simdTarget() == SimdTarget::avx512 ? &N_AVX3::function           \
    : simdTarget() == SimdTarget::avx2 ? &N_AVX2::function           \
-                                      : &N_EMU128::function)
+                                      : &N_SCALAR::function)
 #elif defined(__aarch64__)
-#define METALGRAD_CHOOSE(function) (&N_NEON::function)
+#define METALGRAD_CHOOSE(function) (&HWY_NAMESPACE::function)
 #else
 #error "metalgrad runs on x86-64 and arm64"
 #endif

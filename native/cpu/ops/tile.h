@@ -32,8 +32,8 @@ TileFn widenHalf(Dtype half);
 TileFn narrowHalf(Dtype half);
 /// n copies of the element at a, by element size.
 TileFn fillTile(size_t itemSize);
-/// A plain copy of a, by element size; past the caches if `stream`.
-TileFn copyTile(size_t itemSize, bool stream);
+/// A plain copy of a, by element size.
+TileFn copyTile(size_t itemSize);
 
 /// One axis of a block of memory, outermost first. Strides count bytes.
 struct Dim {

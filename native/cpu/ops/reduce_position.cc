@@ -1,0 +1,178 @@
+// argmax and argmin over tiles: the first position of the extreme; a NaN is more extreme than any number.
+#include "cpu/ops/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/ops/reduce_position.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "cpu/ops/complex.h"
+#include "cpu/ops/reductions.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace metalgrad::cpu::HWY_NAMESPACE {
+namespace {
+
+template <class T>
+bool isNan(T x) {
+  if constexpr (std::is_same_v<T, Complex>) return (x.re != x.re) | (x.im != x.im);
+  else return x != x;
+}
+
+/// Whether b takes the place of the best so far, a, which came first.
+template <bool kMax>
+struct Better {
+  template <class T>
+  static bool than(T a, T b) {
+    const bool beyond = kMax ? b > a : b < a;
+    if constexpr (std::is_integral_v<T>) return beyond;
+    else return (beyond | isNan(b)) & !isNan(a);
+  }
+};
+
+template <bool kMax, class T>
+struct Positions {
+  using B = Better<kMax>;
+  static constexpr int64_t kLanes = std::is_class_v<T> ? 4 : 256 / static_cast<int64_t>(sizeof(T));
+
+  static uint32_t* indices(void* acc, int64_t capacity) {
+    return reinterpret_cast<uint32_t*>(static_cast<T*>(acc) + capacity);
+  }
+  static const uint32_t* indices(const void* acc, int64_t capacity) {
+    return reinterpret_cast<const uint32_t*>(static_cast<const T*>(acc) + capacity);
+  }
+
+  /// The first element of a reduction always wins against the unset index.
+  static constexpr uint32_t kUnset = std::numeric_limits<uint32_t>::max();
+
+  static void init(void* acc, int64_t capacity, int64_t count) {
+    std::fill_n(static_cast<T*>(acc), count, T{});
+    std::fill_n(indices(acc, capacity), count, kUnset);
+  }
+
+  /// The extreme of a row first, which vectorizes, then where it is.
+  static int64_t firstOf(const T* x, int64_t n) {
+    if (n < 2 * kLanes) return scan(x, 0, n);
+    T partial[kLanes];
+    for (int64_t lane = 0; lane < kLanes; lane++) partial[lane] = x[lane];
+    int64_t i = kLanes;
+    for (; i + kLanes <= n; i += kLanes) {
+      for (int64_t lane = 0; lane < kLanes; lane++) {
+        partial[lane] = B::than(partial[lane], x[i + lane]) ? x[i + lane] : partial[lane];
+      }
+    }
+    T best = partial[0];
+#pragma GCC unroll 1
+    for (int64_t lane = 1; lane < kLanes; lane++) best = B::than(best, partial[lane]) ? partial[lane] : best;
+#pragma GCC unroll 1
+    for (; i < n; i++) best = B::than(best, x[i]) ? x[i] : best;
+    for (int64_t begin = 0; begin < n; begin += kLanes) {
+      const int64_t end = std::min(n, begin + kLanes);
+      unsigned found = 0;
+      for (int64_t j = begin; j < end; j++) found |= (x[j] == best) | (isNan(best) & isNan(x[j]));
+      if (found) return scan(x, begin, end);
+    }
+    return 0;
+  }
+
+  static int64_t scan(const T* x, int64_t begin, int64_t end) {
+    int64_t best = begin;
+    for (int64_t i = begin + 1; i < end; i++) best = B::than(x[best], x[i]) ? i : best;
+    return best;
+  }
+
+  static void accumulate(void* acc, int64_t capacity, const void* tile, int64_t m, int64_t k, int64_t c,
+                         int64_t first) {
+    T* best = static_cast<T*>(acc);
+    uint32_t* index = indices(acc, capacity);
+    const T* x = static_cast<const T*>(tile);
+    if (c == 1) {
+      for (int64_t i = 0; i < m; i++, x += k) {
+        const int64_t at = firstOf(x, k);
+        take(best[i], index[i], x[at], static_cast<uint32_t>(first + at));
+      }
+      return;
+    }
+    for (int64_t i = 0; i < m; i++, best += c, index += c) {
+      for (int64_t j = 0; j < k; j++, x += c) {
+        const uint32_t position = static_cast<uint32_t>(first + j);
+#pragma GCC ivdep
+        for (int64_t l = 0; l < c; l++) {
+          const bool better = (index[l] == kUnset) | B::than(best[l], x[l]);
+          best[l] = better ? x[l] : best[l];
+          index[l] = better ? position : index[l];
+        }
+      }
+    }
+  }
+
+  static void take(T& best, uint32_t& index, T x, uint32_t position) {
+    if (index == kUnset || B::than(best, x)) {
+      best = x;
+      index = position;
+    }
+  }
+
+  static void combine(void* acc, const void* later, int64_t capacity, int64_t count) {
+    T* best = static_cast<T*>(acc);
+    uint32_t* index = indices(acc, capacity);
+    const T* x = static_cast<const T*>(later);
+    const uint32_t* position = indices(later, capacity);
+    for (int64_t i = 0; i < count; i++) take(best[i], index[i], x[i], position[i]);
+  }
+
+  static void finish(void* out, const void* acc, int64_t capacity, int64_t count) {
+    uint32_t* z = static_cast<uint32_t*>(out);
+    const uint32_t* index = indices(acc, capacity);
+    for (int64_t i = 0; i < count; i++) z[i] = index[i] == kUnset ? 0 : index[i];
+  }
+};
+
+template <bool kMax, class T>
+ReduceFns fns() {
+  using P = Positions<kMax, T>;
+  return {&P::init, &P::accumulate, &P::combine, &P::finish, sizeof(T) + sizeof(uint32_t)};
+}
+
+template <bool kMax>
+ReduceFns ofDtype(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::bool_:
+    case Dtype::uint8: return fns<kMax, uint8_t>();
+    case Dtype::uint16: return fns<kMax, uint16_t>();
+    case Dtype::uint32: return fns<kMax, uint32_t>();
+    case Dtype::uint64: return fns<kMax, uint64_t>();
+    case Dtype::int8: return fns<kMax, int8_t>();
+    case Dtype::int16: return fns<kMax, int16_t>();
+    case Dtype::int32: return fns<kMax, int32_t>();
+    case Dtype::int64: return fns<kMax, int64_t>();
+    case Dtype::float16:
+    case Dtype::bfloat16:
+    case Dtype::float32: return fns<kMax, float>();
+    case Dtype::float64: return fns<kMax, double>();
+    case Dtype::complex64: return fns<kMax, Complex>();
+  }
+  return {};
+}
+
+}  // namespace
+
+ReduceFns positionReduction(ReduceOp op, Dtype dtype) {
+  return op == ReduceOp::argmax ? ofDtype<true>(dtype) : ofDtype<false>(dtype);
+}
+
+}  // namespace metalgrad::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace metalgrad::cpu {
+
+ReduceFns positionReduction(ReduceOp op, Dtype dtype) { return METALGRAD_CHOOSE(positionReduction)(op, dtype); }
+
+}  // namespace metalgrad::cpu
+#endif
