@@ -14,13 +14,23 @@ export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const [mantissa, exponentText] = value.toExponential(5).split('e') as [string, string];
+  const [mantissa, exponentText] = sixDigits(value).split('e');
   const exponent = Number(exponentText);
   if (exponent < -4 || exponent >= 6) {
     const digits = String(Math.abs(exponent)).padStart(2, '0');
     return `${withoutTrailingZeros(mantissa)}e${exponent < 0 ? '-' : '+'}${digits}`;
   }
-  return withoutTrailingZeros(value.toFixed(5 - exponent));
+  return withoutTrailingZeros(Number(`${mantissa}e${exponent}`).toFixed(5 - exponent));
+}
+
+/** `d.ddddde±x`. Unlike toExponential, which rounds ties up, exact ties go to the even digit as in C++. */
+function sixDigits(value: number): string {
+  const rounded = value.toExponential(5);
+  const [mantissa, exponent] = value.toExponential(50).split('e');
+  // Digits 1 to 6, then a 5, then only zeros.
+  if (!/50{44}$/.test(mantissa)) return rounded;
+  const truncated = mantissa.slice(0, mantissa.indexOf('.') + 6);
+  return Number(truncated.at(-1)) % 2 === 0 ? `${truncated}e${exponent}` : rounded;
 }
 
 function withoutTrailingZeros(text: string): string {

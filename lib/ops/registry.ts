@@ -31,8 +31,9 @@ export declare const methodForm: unique symbol;
 
 /** A function with required and optional positional arguments; the optional ones also by name. */
 export interface Call<Required extends readonly unknown[], Positional extends readonly unknown[], Options, Result> {
-  (...args: [...Required, ...Positional]): Result;
   (...args: [...Required, ...Cut<Positional, Trailing<Options>>]): Result;
+  // Last, because transforms infer the type of a function from its last signature.
+  (...args: [...Required, ...Positional]): Result;
 }
 
 type Rest<T extends readonly unknown[]> = T extends readonly [unknown, ...infer R] ? R : [];
@@ -147,6 +148,8 @@ function isOptions(last: object, positions: ReadonlyMap<string, number>): boolea
   return true;
 }
 
+const noOptions: Readonly<Record<string, unknown>> = {};
+
 /**
  * Takes a stream, a device and an object of options off the end of `args`, which keeps what was given by position;
  * returns the options.
@@ -163,7 +166,7 @@ export function takeTrailing(
     args.pop();
     last = args[args.length - 1];
   }
-  if (args.length <= required || !mayTrail(last) || !isOptions(last, positions)) return {};
+  if (args.length <= required || !mayTrail(last) || !isOptions(last, positions)) return noOptions;
   args.pop();
   const options = last as Record<string, unknown>;
   if (options['stream'] !== undefined) streamFor(where, options['stream'] as StreamOrDevice);
@@ -172,7 +175,8 @@ export function takeTrailing(
 
 /** The positional arguments of a call whose last argument may be options or a stream. */
 function resolve(where: string, { required, total, positions }: Parameters, given: ArrayLike<unknown>): unknown[] {
-  const args = Array.from(given);
+  const args: unknown[] = [];
+  for (let i = 0; i < given.length; i++) args.push(given[i]);
   const options = takeTrailing(where, args, required, positions);
   while (args.length > total && args[args.length - 1] === undefined) args.pop();
   if (args.length < required || args.length > total) {
