@@ -1,12 +1,14 @@
 /** `compile`: a function traced once for each kind of call, and run afterwards without its JavaScript. */
 
 import { type array, nodeOf, wrap } from '../array';
+import { float32 } from '../dtype';
 import { typeError } from '../errors';
 import type { Graph } from '../graph/graph';
-import { nextNodeId, Node } from '../graph/node';
+import { nextNodeId, type Node } from '../graph/node';
 import { traceDepth } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { compiledCall } from '../primitives/call';
+import { zeros } from '../primitives/generators';
 import { state as randomState } from '../random-state';
 import { evaluate } from '../runtime/evaluate';
 import { arraysOf, isPlainObject, mapArrays } from '../tree';
@@ -216,7 +218,7 @@ class Compiled {
         const draws = randomKey !== placeholders[placeholders.length - 1];
         if (draws) outputs.push(randomKey);
         const recording = record(placeholders, outputs, first);
-        const shape = mapArrays([result, state], wrapNothing) as [unknown, unknown];
+        const shape = mapArrays([result, state], () => vacant) as [unknown, unknown];
         return new Entry(placeholders, outputs, recording, first, shape[0], shape[1], draws);
       } finally {
         restore();
@@ -227,8 +229,7 @@ class Compiled {
 }
 
 /** Stands for an array in the structure of a result, without holding one. */
-const vacant = wrap(null as unknown as Node);
-const wrapNothing = (): array => vacant;
+const vacant = wrap(zeros([], float32));
 
 function optionsOf(options: unknown): CompileOptions {
   if (options === undefined || options === null) return {};

@@ -1,0 +1,33 @@
+/** `eval` and `asyncEval`: computes the arrays of trees. */
+
+import { nodeOf } from '../array';
+import { evaluate as evaluateNodes, evaluateAsync } from '../runtime/evaluate';
+import { arraysOf } from '../tree';
+
+/**
+ * Computes all arrays in the trees, and waits for them.
+ *
+ * @example
+ * mx.eval(loss, { weights, bias });
+ */
+export function evaluate(...trees: readonly unknown[]): void {
+  evaluateNodes(
+    arraysOf(trees).map((leaf) => nodeOf(leaf, 'eval')),
+    'eval',
+  );
+}
+
+/**
+ * Starts to compute all arrays in the trees; the promise is fulfilled when their values are there. The event loop is
+ * not blocked meanwhile.
+ *
+ * @throws inside a transform, where evaluation is synchronous.
+ * @example
+ * await mx.asyncEval(loss, { weights, bias });
+ */
+export function asyncEval(...trees: readonly unknown[]): Promise<void> {
+  return evaluateAsync(
+    arraysOf(trees).map((leaf) => nodeOf(leaf, 'asyncEval')),
+    'asyncEval',
+  );
+}
