@@ -135,9 +135,9 @@ const sliceUpdateNode = definePrimitive<SliceUpdateAttrs>({
     base: () => 0,
     regions: ({ starts, steps }) => [{ input: 1, start: starts, step: steps }],
   },
-  key({ starts, steps }, key) {
-    key.ints(starts);
-    key.ints(steps);
+  key: ({ steps }, key) => key.ints(steps),
+  args({ starts }, args) {
+    for (const start of starts) args.integer(start);
   },
   infer([x, update], { starts, steps }) {
     if (x.dtype !== update.dtype) {

@@ -60,6 +60,7 @@ export type Lowering<A> =
   /**
    * The output is written region by region: first `base` (an input of the output's shape, or zeros), then each region
    * in order. Regions may overlap `base` but not one another.
+   * A primitive with `args` writes the regions' starts there, region by region, one an axis: `start` is then not read.
    */
   | { readonly kind: 'assemble'; readonly base: (attrs: A) => number | 'zeros' | 'none'; readonly regions: (attrs: A, node: Node) => readonly Region[] }
   /** Replaced, before scheduling, by the graph that it stands for: one node an output. */

@@ -128,7 +128,7 @@ class Words {
         return 'matmul';
       case gatherItem: {
         const [source, ...indices] = item.operands;
-        const indexShape = indices[0].shape;
+        const indexShape = indices.length === 0 ? [] : indices[0].shape;
         this.put(indexShape.length, source.shape.length);
         this.wides(indexShape);
         this.wides(source.shape);
@@ -141,7 +141,7 @@ class Words {
       }
       case scatterItem: {
         const [updates, ...indices] = item.operands;
-        const indexShape = indices[0].shape;
+        const indexShape = indices.length === 0 ? [] : indices[0].shape;
         this.put(scatterModes.indexOf(item.mode), indexShape.length, item.shape.length);
         this.wides(indexShape);
         this.wides(item.shape);
