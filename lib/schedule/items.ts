@@ -159,7 +159,14 @@ const noAxes: readonly number[] = [];
 
 /** True if reading `ref` in a loop over its shape needs no memory: it is a fusible item's own value, element by element. */
 export function isDirect(ref: Ref): boolean {
-  return ref.item.kind === elementwiseItem && ref.strides === null && ref.casts === null && ref.after === null && sameShape(ref.shape, ref.item.shape);
+  return (
+    ref.item.kind === elementwiseItem &&
+    ref.strides === null &&
+    ref.casts === null &&
+    ref.after === null &&
+    sameShape(ref.shape, ref.item.shape) &&
+    sameShape(ref.shape, ref.item.loop)
+  );
 }
 
 /** True if the step that reads it can take it from memory: no casts, nothing that is only computed. */

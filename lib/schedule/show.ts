@@ -1,6 +1,7 @@
 /** Steps as readable text. */
 
 import { dtypes } from '../dtype';
+import type { ShapeDtype } from '../graph/node';
 import {
   gatherItem,
   type Item,
@@ -54,4 +55,9 @@ const singles = new Map([
 function showSingle(item: Item): string {
   const operands = item.operands.map(({ item: source, shape }: Ref) => `${name(source.home)}[${shape.join(', ')}]`);
   return `${singles.get(item.kind)} ${operands.join(' ')} → ${name(item.home)}[${item.shape.join(', ')}] : ${dtypes[item.dtype].name}`;
+}
+
+/** An input of a schedule. */
+export function showLeaf(slot: number, { shape, dtype }: ShapeDtype): string {
+  return `input${slot}: ${dtype.name}[${shape.join(', ')}]`;
 }

@@ -1,0 +1,70 @@
+/** What an evaluation would do, in words: for people, for drawings of graphs, and for tests that assert fusion. */
+
+import type { Graph } from '../graph/graph';
+import type { Node } from '../graph/node';
+import type { DeviceLimits } from '../runtime/addon';
+import { limits } from '../runtime/execute';
+import { type PlaceholderStrides, Walk } from './collect';
+import { assembleItem, type Item, leafItem } from './items';
+import { bufferOf } from './memory';
+import { type Schedule, schedule } from './plan';
+import { showLeaf, showStep } from './show';
+
+/** Every placeholder is a contiguous input. */
+const anyPlaceholder: PlaceholderStrides = { has: () => true, get: () => null };
+
+function walked(nodes: readonly Node[]): Walk {
+  const walk = new Walk();
+  walk.placeholders = anyPlaceholder;
+  walk.collect(nodes, 'explain');
+  return walk;
+}
+
+/** The schedule of `nodes`, without evaluating anything. Placeholders and compiled functions may be among them. */
+export function scheduleOf(nodes: readonly Node[], device: DeviceLimits = limits()): Schedule {
+  return schedule(walked(nodes), device);
+}
+
+/** The steps that evaluating `nodes` would take, each as text of a line or more. */
+export function explainSteps(nodes: readonly Node[], device: DeviceLimits = limits()): string[] {
+  return scheduleOf(nodes, device).steps.map(showStep);
+}
+
+/** An input or a step of a schedule; `inputs` are positions in the list of these. */
+export interface ExplainedStep {
+  readonly lines: readonly string[];
+  readonly inputs: readonly number[];
+  readonly kind: 'input' | 'captured' | 'node' | 'output';
+}
+
+/** A recorded function after fusion: its arguments, the arrays that it captured, then its steps in order. */
+export function explain(graph: Graph, device: DeviceLimits = limits()): ExplainedStep[] {
+  const walk = walked(graph.outputs);
+  const { steps } = schedule(walk, device);
+  const list: ExplainedStep[] = [];
+  const slots = new Map<number, number>();
+  const addLeaf = (slot: number, kind: 'input' | 'captured'): void => {
+    slots.set(slot, list.length);
+    list.push({ lines: [showLeaf(slot, walk.nodes[walk.leaves[slot]])], inputs: [], kind });
+  };
+  for (let slot = 0; slot < walk.leafCount; slot++) if (graph.inputs.includes(walk.nodes[walk.leaves[slot]])) addLeaf(slot, 'input');
+  for (let slot = 0; slot < walk.leafCount; slot++) if (!slots.has(slot)) addLeaf(slot, 'captured');
+  const first = list.length;
+  for (const step of steps) {
+    const inputs = new Set<number>();
+    for (const ref of step.reads) {
+      for (const source of sourcesOf(ref.item)) {
+        const position = source.kind === leafItem ? slots.get(source.slot) : source.step === null ? undefined : first + source.step.position;
+        if (position !== undefined) inputs.add(position);
+      }
+    }
+    const writes = step.items.some((item) => item.stored && bufferOf(item).output >= 0);
+    list.push({ lines: showStep(step).split('\n'), inputs: [...inputs], kind: writes ? 'output' : 'node' });
+  }
+  return list;
+}
+
+/** The items whose steps write what is read. */
+function sourcesOf(item: Item): readonly Item[] {
+  return item.kind === assembleItem ? item.parts : [item];
+}

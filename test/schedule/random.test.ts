@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+
+import { float64 } from '../../lib/dtype';
+import type { Node, Shape } from '../../lib/graph/node';
+import { evaluate, planCounters } from '../../lib/runtime/evaluate';
+import { toTypedArray } from '../../lib/runtime/read';
+import { fromBytes } from '../../lib/runtime/upload';
+import { sizeOf } from '../../lib/shape';
+import { Interpreter } from './interpreter';
+import { buildProgram, Random } from './programs';
+
+function check(structure: number, data: number, size: number, together: boolean): void {
+  const interpreter = new Interpreter();
+  const values = new Random(data);
+  const leaf = (shape: Shape): Node => {
+    const elements = Float64Array.from({ length: sizeOf(shape) }, () => values.below(19) - 9);
+    const node = fromBytes(new Uint8Array(elements.buffer), shape, float64);
+    interpreter.set(node, [...elements]);
+    return node;
+  };
+  const { nodes, outputs } = buildProgram(new Random(structure), values, leaf, size);
+  // Evaluation drops inputs: the expected values come first.
+  for (const node of nodes) interpreter.value(node);
+  if (together) evaluate(outputs);
+  for (const output of outputs) {
+    expect([...(toTypedArray(output) as Float64Array)].map((x) => x + 0)).toEqual(interpreter.value(output).map((x) => x + 0));
+  }
+  // Leaves are never written.
+  for (const node of nodes.slice(0, 3)) expect([...(toTypedArray(node) as Float64Array)]).toEqual(interpreter.value(node));
+}
+
+describe('random programs', () => {
+  test('evaluate to what they say, all outputs together and one by one', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), fc.integer({ min: 1, max: 60 }), fc.boolean(), check),
+      { numRuns: 400, seed: 20 },
+    );
+  });
+
+  test('with other data they take the plans that they took before', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 40 }), (structure, size) => {
+        check(structure, 1, size, true);
+        check(structure, 2, size, true);
+        const { plans } = planCounters();
+        check(structure, 3, size, true);
+        expect(planCounters().plans).toBe(plans);
+      }),
+      { numRuns: 100, seed: 21 },
+    );
+  });
+});
