@@ -337,7 +337,7 @@ export const randint = defineOp<
   (low: ArrayInput, high: ArrayInput, shape?: ShapeInput, dtype?: Dtype, given?: array): array => {
     const where = 'random.randint';
     const type = dtypeArgument(where, dtype, int32);
-    if (type.inexact) throw typeError(where, `dtype must be an integer dtype or not ${type}`);
+    if (type.inexact) throw typeError(where, `dtype must be an integer dtype or bool, not ${type}`);
     const result = shapeFor(where, shape, low, high);
     const from = bound(where, 'low', low, result);
     const to = bound(where, 'high', high, result);

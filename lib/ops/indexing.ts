@@ -130,53 +130,96 @@ export const indexPut_ = registerOp<
     (x: array, index: Index | readonly Index[], value: ArrayInput) => array,
     (index: Index | readonly Index[], value: ArrayInput) => array
   >
->({ name: 'indexPut_', parameters: ['array', 'index', 'value'] }, indexPutImplementation);
+>(
+  {
+    name: 'indexPut_',
+    parameters: ['array', 'index', 'value'],
+    cases: () => [
+      { args: [operand([3, 4]), 1, operand([4])] },
+      { args: [operand([3, 4]), [Slice(0, 2), -1], operand([2])] },
+      { args: [operand([3, 4]), [Slice(null, null, -1), null, [0, 2, 0]], operand([3])] },
+      { args: [operand([3, 4]), [[1, 0]], operand([4])] },
+      { args: [operand([3]), [[true, false, true]], operand([])] },
+    ],
+  },
+  indexPutImplementation,
+);
+
+type Combination = Exclude<WriteMode, 'set'>;
+
+/** The function behind one method of `At`: registered, so that it has law tests and is recorded like every operation. */
+function combination(mode: Combination): (x: array, index: readonly Index[], value: ArrayInput) => array {
+  const name = `at.${mode}`;
+  const value = mode === 'divide' ? { low: 0.5 } : mode === 'maximum' || mode === 'minimum' ? { distinct: true } : {};
+  const source = mode === 'maximum' || mode === 'minimum' ? { distinct: true } : {};
+  return registerOp<(x: array, index: readonly Index[], value: ArrayInput) => array>(
+    {
+      name,
+      parameters: ['array', 'index', 'value'],
+      method: false,
+      cases: () => [
+        { args: [operand([3, 2], source), [1], operand([2], value)] },
+        { args: [operand([4], source), [[0, 2, 0, 3]], operand([4], value)] },
+        { args: [operand([3, 4], source), [Slice(null, null, -2), [1, 1]], operand([2], value)] },
+        { args: [operand([2, 2], source), [[[true, false], [false, true]] as readonly boolean[][]], operand([], value)] },
+      ],
+    },
+    (x: unknown, index: readonly unknown[], given: ArrayInput): array => {
+      const node = arrayNode(name, x);
+      return wrap(writeAt(name, node, readIndex(name, index, node.shape), mode, valueNode(name, given, node)));
+    },
+  );
+}
+
+const combinations = {
+  add: combination('add'),
+  subtract: combination('subtract'),
+  multiply: combination('multiply'),
+  divide: combination('divide'),
+  maximum: combination('maximum'),
+  minimum: combination('minimum'),
+};
 
 /** A part of an array that waits for a value to be combined with: what `x.at(...index)` gives. */
 export class At {
-  readonly #node: Node;
-  readonly #index: readonly unknown[];
+  readonly #array: array;
+  readonly #index: readonly Index[];
 
   /** @internal */
-  constructor(node: Node, index: readonly unknown[]) {
-    this.#node = node;
+  constructor(node: Node, index: readonly Index[]) {
+    // A handle of its own: writing to the array later does not change what this names.
+    this.#array = wrap(node);
     this.#index = index;
-  }
-
-  #write(mode: WriteMode, value: ArrayInput): array {
-    const where = `at.${mode}`;
-    const expression = readIndex(where, this.#index, this.#node.shape);
-    return wrap(writeAt(where, this.#node, expression, mode, valueNode(where, value, this.#node)));
   }
 
   /** A new array with `value` added to the part; repeated positions add up. */
   add(value: ArrayInput): array {
-    return this.#write('add', value);
+    return combinations.add(this.#array, this.#index, value);
   }
 
   /** A new array with `value` subtracted from the part; repeated positions add up. */
   subtract(value: ArrayInput): array {
-    return this.#write('subtract', value);
+    return combinations.subtract(this.#array, this.#index, value);
   }
 
   /** A new array with the part multiplied by `value`; repeated positions multiply. */
   multiply(value: ArrayInput): array {
-    return this.#write('multiply', value);
+    return combinations.multiply(this.#array, this.#index, value);
   }
 
   /** A new array with the part divided by `value`, once for each repeated position; integers as `floorDivide` does. */
   divide(value: ArrayInput): array {
-    return this.#write('divide', value);
+    return combinations.divide(this.#array, this.#index, value);
   }
 
   /** A new array with the larger of the part and `value`. */
   maximum(value: ArrayInput): array {
-    return this.#write('maximum', value);
+    return combinations.maximum(this.#array, this.#index, value);
   }
 
   /** A new array with the smaller of the part and `value`. */
   minimum(value: ArrayInput): array {
-    return this.#write('minimum', value);
+    return combinations.minimum(this.#array, this.#index, value);
   }
 }
 
@@ -188,5 +231,5 @@ export class At {
  */
 export const at = registerOp<CustomMethodOp<(x: array, ...index: Index[]) => At, (...index: Index[]) => At>>(
   { name: 'at', parameters: ['array', '...index'] },
-  (x: unknown, ...index: unknown[]) => new At(arrayNode('at', x), index),
+  (x: unknown, ...index: Index[]) => new At(arrayNode('at', x), index),
 );
