@@ -80,5 +80,6 @@ export { type CustomFunction, customFunction } from './transforms/custom';
 export { asyncEval, evaluate as eval } from './transforms/evaluate';
 export { grad, valueAndGrad } from './transforms/grad';
 export { hessian, jacfwd, jacrev } from './transforms/jacobian';
+export { type GraphView, makeGraph } from './transforms/make-graph';
 export { jvp, linearize, vjp } from './transforms/vjp';
 export { type AxisTree, vmap } from './transforms/vmap';
