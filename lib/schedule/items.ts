@@ -71,14 +71,14 @@ export class Item {
   slot = -1;
   /** An elementwise or reduce operation's code. */
   op = copyOp;
-  operands: Ref[] = noRefs;
+  operands: readonly Ref[] = noRefs;
   /** Reduced axes, or indexed axes. */
   axes: readonly number[] = noAxes;
   mode: ScatterMode = 'set';
   /** Slice sizes of a gather. */
   sliceSizes: Shape = noAxes;
   /** Items that write this item's buffer: the base first if there is one, then regions. */
-  parts: Item[] = noItems;
+  parts: readonly Item[] = noItems;
   /** True if the first of `parts` must be done before the others. */
   baseFirst = false;
   /** This item writes into another's buffer, at `placement` if not the whole of it. */
@@ -153,8 +153,8 @@ export interface Reader {
   readonly ref: Ref;
 }
 
-const noRefs: Ref[] = [];
-const noItems: Item[] = [];
+const noRefs: readonly Ref[] = [];
+const noItems: readonly Item[] = [];
 const noAxes: readonly number[] = [];
 
 /** True if reading `ref` in a loop over its shape needs no memory: it is a fusible item's own value, element by element. */

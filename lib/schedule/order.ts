@@ -8,7 +8,10 @@ export function orderSteps(steps: Step[]): Step[] {
   const ordered: Step[] = [];
   const stack: { step: Step; needs: Step[]; next: number }[] = [];
   const enter = (step: Step): void => {
-    if (step.visited) return;
+    if (step.visited) {
+      if (step.position < 0) throw new Error('internal error: a step needs what needs it');
+      return;
+    }
     step.visited = true;
     stack.push({ step, needs: needsOf(step), next: 0 });
   };

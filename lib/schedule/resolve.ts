@@ -267,10 +267,8 @@ class Resolver {
     }
     const item = this.item(assembleItem, node, shape, []);
     if (base !== null) this.adopt(item, base);
-    for (const part of parts) {
-      part.host = item;
-      item.parts.push(part);
-    }
+    for (const part of parts) part.host = item;
+    item.parts = [...item.parts, ...parts];
     return item.self;
   }
 
