@@ -10,7 +10,7 @@ import type { Scalar } from '../primitives/primitive';
 import { broadcastShapes, checkShape, sameShape } from '../shape';
 import { describe, dtypeArgument, integerArgument, isWeak, numberArgument, shapeArgument } from './arguments';
 import { diagonalMask } from './diagonal-mask';
-import { type Call, defineOp, defineVariadicOp, type MethodOp, operand } from './registry';
+import { type Call, defineOp, defineVariadicOp, type MethodOp, operand, type Placement, type Trailing } from './registry';
 
 type ShapeLike = number | readonly number[];
 type WithDtype = { dtype: Dtype };
@@ -78,11 +78,11 @@ export const fullLike = defineOp<Call<[array: ArrayInput, fillValue: ArrayInput]
   },
 );
 
-interface Arange {
-  (stop: number, dtype?: Dtype): array;
-  (start: number, stop: number, dtype: Dtype): array;
-  (start: number, stop?: number, step?: number, dtype?: Dtype): array;
-  (start: number, options: { readonly stop?: number; readonly step?: number; readonly dtype?: Dtype }): array;
+type Progression = { stop: number; step: number; dtype: Dtype };
+
+interface Arange extends Call<[start: number], [stop?: number, step?: number, dtype?: Dtype], Progression, array> {
+  (stop: number, dtype: Dtype, options?: Placement): array;
+  (start: number, stop: number, dtype: Dtype, options?: Placement): array;
 }
 
 /**
@@ -201,7 +201,7 @@ export const triu = triangle('triu', p.lessEqual);
 
 interface Meshgrid {
   (...arrays: ArrayInput[]): array[];
-  (...arraysAndOptions: [...ArrayInput[], { readonly sparse?: boolean; readonly indexing?: 'xy' | 'ij' }]): array[];
+  (...arraysAndOptions: [...ArrayInput[], Trailing<{ sparse: boolean; indexing: 'xy' | 'ij' }>]): array[];
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { broadcastShapes as broadcastPair, checkShape, maxRank, normalizeAxis, sizeOf } from '../shape';
 import { axesArgument, axisArgument, describe, integerArgument, integersArgument, shapeArgument } from './arguments';
-import { type CustomMethodOp, defineOp, defineVariadicOp, type MethodOp, operand, type StreamOption } from './registry';
+import { type CustomMethodOp, defineOp, defineVariadicOp, type MethodOp, operand, type Placement, type StreamOption } from './registry';
 
 type NoOptions = Record<never, never>;
 type IntegerList = number | readonly number[];
@@ -41,12 +41,14 @@ export function inferShape(where: string, sizes: readonly unknown[], size: numbe
 
 interface ShapeMethod {
   (...shape: number[]): array;
-  (shape: readonly number[], options?: StreamOption): array;
+  (...shape: [...number[], Placement]): array;
+  (shape: readonly number[], options?: Placement): array;
   (options: { readonly shape: readonly number[] } & StreamOption): array;
 }
 interface ShapeFunction {
   (array: ArrayInput, ...shape: number[]): array;
-  (array: ArrayInput, shape: readonly number[], options?: StreamOption): array;
+  (array: ArrayInput, ...shape: [...number[], Placement]): array;
+  (array: ArrayInput, shape: readonly number[], options?: Placement): array;
   (array: ArrayInput, options: { readonly shape: readonly number[] } & StreamOption): array;
 }
 
@@ -78,12 +80,14 @@ export const reshape = defineVariadicOp<CustomMethodOp<ShapeFunction, ShapeMetho
 
 interface AxesMethod {
   (...axes: number[]): array;
-  (axes: readonly number[], options?: StreamOption): array;
+  (...axes: [...number[], Placement]): array;
+  (axes: readonly number[], options?: Placement): array;
   (options: { readonly axes?: readonly number[] } & StreamOption): array;
 }
 interface AxesFunction {
   (array: ArrayInput, ...axes: number[]): array;
-  (array: ArrayInput, axes: readonly number[], options?: StreamOption): array;
+  (array: ArrayInput, ...axes: [...number[], Placement]): array;
+  (array: ArrayInput, axes: readonly number[], options?: Placement): array;
   (array: ArrayInput, options: { readonly axes?: readonly number[] } & StreamOption): array;
 }
 
@@ -237,7 +241,7 @@ export const broadcastTo = defineOp<MethodOp<[array: ArrayInput, shape: IntegerL
 );
 
 interface BroadcastArrays {
-  (arrays: readonly ArrayInput[], options?: StreamOption): array[];
+  (arrays: readonly ArrayInput[], options?: Placement): array[];
   (...arrays: array[]): array[];
 }
 
@@ -259,7 +263,7 @@ export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
 }
 
 interface AtLeast {
-  (array: ArrayInput, options?: StreamOption): array;
+  (array: ArrayInput, options?: Placement): array;
   (first: ArrayInput, second: ArrayInput, ...more: ArrayInput[]): array[];
 }
 

@@ -12,6 +12,9 @@ export interface StreamOption {
   readonly stream?: StreamOrDevice | undefined;
 }
 
+/** What may stand last in a call that has no optional arguments. */
+export type Placement = StreamOption | StreamOrDevice;
+
 /** What may stand last in a call: the optional arguments by name, or a stream or device. */
 export type Trailing<Options> =
   | ([keyof Options] extends [never] ? StreamOption : { readonly [K in keyof Options]?: Options[K] | undefined } & StreamOption)
@@ -297,3 +300,14 @@ export function defineVariadicOp<F>(
     return implementation(args, options);
   });
 }
+
+/** Lets the observer see the operations that the class of arrays has by itself. */
+function observeOwn(name: 'astype' | 'T'): void {
+  const descriptor = Object.getOwnPropertyDescriptor(ArrayHandle.prototype, name) as PropertyDescriptor;
+  const { value, get } = descriptor;
+  const seen = get === undefined ? { value: observable(value as Untyped, true) } : { get: observable(get as Untyped, true) };
+  Object.defineProperty(ArrayHandle.prototype, name, { ...descriptor, ...seen });
+}
+
+observeOwn('astype');
+observeOwn('T');

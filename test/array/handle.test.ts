@@ -99,7 +99,7 @@ describe('values', () => {
   test('a number where JavaScript needs one', () => {
     expect(Number(mx.array([2.5]))).toBe(2.5);
     expect((mx.array(2) as unknown as number) * 3).toBe(6);
-    expect(mx.array(1) < (mx.array(2) as unknown as number)).toBe(true);
+    expect((mx.array(1) as unknown as number) < (mx.array(2) as unknown as number)).toBe(true);
     expect(() => Number(mx.array([1, 2]))).toThrow('[Symbol.toPrimitive] an array of shape [2] and dtype float32 is not a number');
     expect(`${'x = '}${mx.array([1, 2])}`).toBe('x = array([1, 2], dtype=float32)');
     expect('x = ' + mx.array([1, 2])).toBe('x = array([1, 2], dtype=float32)');
