@@ -58,7 +58,8 @@ export function getWrappersCount(): number {
 }
 
 function limit(where: string, bytes: unknown): number {
-  if (typeof bytes !== 'number' || Number.isNaN(bytes)) throw typeError(where, `the limit must be a number of bytes, not ${describe(bytes)}`);
+  if (typeof bytes !== 'number' || Number.isNaN(bytes))
+    throw typeError(where, `the limit must be a number of bytes, not ${describe(bytes)}`);
   if (bytes < 0) throw rangeError(where, `the limit must be at least 0 bytes, not ${bytes}`);
   return bytes;
 }

@@ -26,7 +26,8 @@ function wordsOfSeed(where: string, seed: unknown): KeyWords {
     return [Number(seed >> 32n), Number(seed & 0xffffffffn)];
   }
   if (typeof seed !== 'number' || !Number.isInteger(seed)) throw typeError(where, `seed must be an integer, not ${String(seed)}`);
-  if (seed < 0 || seed > Number.MAX_SAFE_INTEGER) throw rangeError(where, `seed must be from 0 to 2^53 - 1 (or a bigint up to 2^64 - 1), not ${seed}`);
+  if (seed < 0 || seed > Number.MAX_SAFE_INTEGER)
+    throw rangeError(where, `seed must be from 0 to 2^53 - 1 (or a bigint up to 2^64 - 1), not ${seed}`);
   return [Math.floor(seed / 2 ** 32), seed % 2 ** 32];
 }
 

@@ -1,12 +1,26 @@
 /** Random numbers from keys: threefry-2x32 in the layout of MLX, so that a key gives the bits that it gives there. */
 
-import { type ArrayInput, type array, ArrayHandle, isArray, nodeOf, toNode, wrap } from './array';
-import { bfloat16, complex64, type Dtype, float16, float32, float64, int32, int64, promoteTypes, uint16, uint32, uint64, uint8 } from './dtype';
+import { ArrayHandle, type ArrayInput, type array, isArray, nodeOf, toNode, wrap } from './array';
+import {
+  bfloat16,
+  complex64,
+  type Dtype,
+  float16,
+  float32,
+  float64,
+  int32,
+  int64,
+  promoteTypes,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+} from './dtype';
 import { rangeError, showShape, typeError } from './errors';
 import type { Node, Shape } from './graph/node';
 import { axisArgument, conform, describe, dtypeArgument, integerArgument, shapeArgument } from './ops/arguments';
-import { takeNode } from './ops/take';
 import { type Call, defineOp, operand } from './ops/registry';
+import { takeNode } from './ops/take';
 import * as p from './primitives';
 import type { Scalar } from './primitives/primitive';
 import { checkKey, keyNode, nextKey, splitKey } from './random-state';
@@ -48,7 +62,9 @@ function spread(where: string, name: string, value: ArrayInput, shape: Shape, dt
 function shapeFor(where: string, shape: unknown, ...parameters: readonly ArrayInput[]): Shape {
   const given = optionalShape(where, shape);
   if (given !== undefined) return given;
-  return parameters.map((value) => (typeof value === 'number' ? [] : toNode(value, undefined, where).shape)).reduce((a, b) => broadcastShapes(where, a, b));
+  return parameters
+    .map((value) => (typeof value === 'number' ? [] : toNode(value, undefined, where).shape))
+    .reduce((a, b) => broadcastShapes(where, a, b));
 }
 
 function scaled(x: Node, factor: Scalar): Node {
@@ -110,7 +126,12 @@ export function key(seed: number | bigint): array {
  * const [a, b] = mx.random.split(mx.random.key(0));
  */
 export const split = defineOp<Call<[key: array], [num?: number], { num: number }, array>>(
-  { name: 'random.split', method: false, parameters: ['key', 'num?'] },
+  {
+    name: 'random.split',
+    method: false,
+    parameters: ['key', 'num?'],
+    cases: () => [{ args: [anyKey()], differentiable: false }, { args: [anyKey(), 3], differentiable: false }],
+  },
   (given: ArrayInput, num?: number): array => {
     const count = integerArgument('random.split', 'num', num, 2);
     if (count < 0) throw rangeError('random.split', `num must be at least 0, not ${count}`);
@@ -123,7 +144,12 @@ export const split = defineOp<Call<[key: array], [num?: number], { num: number }
 export const bits = defineOp<
   Call<[], [shape?: ShapeInput, width?: number, key?: array], { shape: ShapeInput; width: number; key: array }, array>
 >(
-  { name: 'random.bits', method: false, parameters: ['shape?', 'width?', 'key?'] },
+  {
+    name: 'random.bits',
+    method: false,
+    parameters: ['shape?', 'width?', 'key?'],
+    cases: () => [{ args: [[3], 4, anyKey()], differentiable: false }, { args: [[2, 3], 1, anyKey()], differentiable: false }],
+  },
   (shape?: ShapeInput, width?: number, given?: array): array => {
     const bytes = integerArgument('random.bits', 'width', width, 4);
     const dtype = bytes === 4 ? uint32 : bytes === 2 ? uint16 : bytes === 1 ? uint8 : undefined;
@@ -133,6 +159,8 @@ export const bits = defineOp<
 );
 
 const seven = (): array => key(7);
+/** A key to draw, so that the law tests map over keys. */
+const anyKey = () => operand([2], { low: 0, high: 1000, dtype: uint32 });
 
 /**
  * Uniform in [`low`, `high`). Bounds broadcast to `shape`; without a shape, theirs is taken. Differentiable in the bounds. float64 has a resolution of
@@ -246,7 +274,12 @@ export const bernoulli = defineOp<
 export const gumbel = defineOp<
   Call<[], [shape?: ShapeInput, dtype?: Dtype, key?: array], { shape: ShapeInput; dtype: Dtype; key: array }, array>
 >(
-  { name: 'random.gumbel', method: false, parameters: ['shape?', 'dtype?', 'key?'] },
+  {
+    name: 'random.gumbel',
+    method: false,
+    parameters: ['shape?', 'dtype?', 'key?'],
+    cases: () => [{ args: [[2, 3], undefined, anyKey()], differentiable: false }],
+  },
   (shape?: ShapeInput, dtype?: Dtype, given?: array): array => {
     const where = 'random.gumbel';
     const type = floatingDtype(where, dtype);
@@ -288,12 +321,16 @@ export const categorical = defineOp<
     const node = toNode(logits, undefined, where);
     const along = axisArgument(where, axis, node.shape.length, -1);
     const wanted = optionalShape(where, shape);
-    if (wanted !== undefined && numSamples !== undefined && numSamples !== null) throw rangeError(where, 'takes shape or numSamples, not both');
+    if (wanted !== undefined && numSamples !== undefined && numSamples !== null)
+      throw rangeError(where, 'takes shape or numSamples, not both');
     let source = node;
     let result = node.shape.filter((_, i) => i !== along);
     if (wanted !== undefined) {
       if (!sameShape(broadcastShapes(where, wanted, result), wanted)) {
-        throw rangeError(where, `logits without their axis have shape ${showShape(result)}, which does not broadcast to ${showShape(wanted)}`);
+        throw rangeError(
+          where,
+          `logits without their axis have shape ${showShape(result)}, which does not broadcast to ${showShape(wanted)}`,
+        );
       }
       result = [...wanted];
     } else if (numSamples !== undefined && numSamples !== null) {
@@ -333,7 +370,12 @@ export const randint = defineOp<
     array
   >
 >(
-  { name: 'random.randint', method: false, parameters: ['low', 'high', 'shape?', 'dtype?', 'key?'] },
+  {
+    name: 'random.randint',
+    method: false,
+    parameters: ['low', 'high', 'shape?', 'dtype?', 'key?'],
+    cases: () => [{ args: [operand([3], { low: -5, high: 0, dtype: int32 }), 7, [2, 3], undefined, anyKey()], differentiable: false }],
+  },
   (low: ArrayInput, high: ArrayInput, shape?: ShapeInput, dtype?: Dtype, given?: array): array => {
     const where = 'random.randint';
     const type = dtypeArgument(where, dtype, int32);
@@ -377,7 +419,15 @@ export const truncatedNormal = defineOp<
     method: false,
     parameters: ['lower', 'upper', 'shape?', 'dtype?', 'key?'],
     cases: () => [
-      { args: [operand([3], { low: -2, high: -0.5, dtype: float64 }), operand([2, 1], { low: 0.5, dtype: float64 }), [2, 3], float64, seven()] },
+      {
+        args: [
+          operand([3], { low: -2, high: -0.5, dtype: float64 }),
+          operand([2, 1], { low: 0.5, dtype: float64 }),
+          [2, 3],
+          float64,
+          seven(),
+        ],
+      },
     ],
   },
   (lower: ArrayInput, upper: ArrayInput, shape?: ShapeInput, dtype?: Dtype, given?: array): array => {
@@ -431,9 +481,7 @@ export const laplace = defineOp<
  * mx.random.permutation(4);
  * mx.random.permutation(mx.array([[1, 2], [3, 4]]), 1);
  */
-export const permutation = defineOp<
-  Call<[x: ArrayInput], [axis?: number | array, key?: array], { axis: number; key: array }, array>
->(
+export const permutation = defineOp<Call<[x: ArrayInput], [axis?: number | array, key?: array], { axis: number; key: array }, array>>(
   {
     name: 'random.permutation',
     method: false,

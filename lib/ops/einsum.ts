@@ -1,6 +1,6 @@
 /** Einstein summation: products of arrays whose axes are named by letters, summed over the letters that the result leaves out. */
 
-import { type ArrayInput, type array, ArrayHandle, toNode, wrap } from '../array';
+import { ArrayHandle, type ArrayInput, type array, toNode, wrap } from '../array';
 import { bool, type Dtype, int32, promoteTypes } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node } from '../graph/node';
@@ -46,13 +46,17 @@ function readSubscripts(where: string, text: string, shapes: readonly (readonly 
   const [left, right, ...rest] = text.replaceAll(' ', '').split('->');
   if (rest.length > 0) throw rangeError(where, `'${text}' has more than one arrow`);
   const terms = left.split(',');
-  if (terms.length !== shapes.length) throw rangeError(where, `'${text}' names ${count(terms.length, 'operand')}, but ${shapes.length} are given`);
+  if (terms.length !== shapes.length)
+    throw rangeError(where, `'${text}' names ${count(terms.length, 'operand')}, but ${shapes.length} are given`);
   let ellipsisRank = 0;
   const inputs = terms.map((term, i) => {
     const rank = shapes[i].length;
     const letters = term.replace('...', '').length;
     if (letters > rank || (letters < rank && !term.includes('...'))) {
-      throw rangeError(where, `'${term}' names ${count(letters, 'axis').replace('axiss', 'axes')} of operand ${i} of shape ${showShape(shapes[i])}`);
+      throw rangeError(
+        where,
+        `'${term}' names ${count(letters, 'axis').replace('axiss', 'axes')} of operand ${i} of shape ${showShape(shapes[i])}`,
+      );
     }
     if (term.includes('...')) ellipsisRank = Math.max(ellipsisRank, rank - letters);
     return readTerm(where, term, rank);
@@ -130,7 +134,13 @@ function prepare(node: Node, labels: readonly string[], sizes: ReadonlyMap<strin
   const repeats = (axis: number): boolean => node.shape[axis] === 1 && sizes.get(labels[axis]) !== 1;
   const kept = labels.map((_, axis) => axis).filter((axis) => !repeats(axis));
   let operand: Labelled = {
-    node: kept.length === labels.length ? node : reshape(node, kept.map((axis) => node.shape[axis])),
+    node:
+      kept.length === labels.length
+        ? node
+        : reshape(
+            node,
+            kept.map((axis) => node.shape[axis]),
+          ),
     labels: kept.map((axis) => labels[axis]),
   };
   for (let axis = 0; axis < operand.labels.length; axis++) {
@@ -183,7 +193,10 @@ function evaluatePlan(nodes: readonly Node[], plan: Plan): Node {
   const missing = plan.output.filter((label) => !labels.includes(label));
   const shaped = missing.length === 0 ? node : reshape(node, [...node.shape, ...missing.map(() => 1)]);
   const all = [...labels, ...missing];
-  return transpose(shaped, plan.output.map((label) => all.indexOf(label)));
+  return transpose(
+    shaped,
+    plan.output.map((label) => all.indexOf(label)),
+  );
 }
 
 /** The subscripts and the operands, which may stand in a list or one after the other. */
@@ -192,7 +205,10 @@ function readCall(where: string, subscripts: unknown, operands: readonly unknown
   const [first] = operands;
   const terms = subscripts.split('->')[0].split(',').length;
   // A list that is the only operand of one term may also be the operand itself, as a nested list of numbers.
-  const isList = operands.length === 1 && Array.isArray(first) && (terms > 1 || first.every((entry) => entry instanceof ArrayHandle || ArrayBuffer.isView(entry)));
+  const isList =
+    operands.length === 1 &&
+    Array.isArray(first) &&
+    (terms > 1 || first.every((entry) => entry instanceof ArrayHandle || ArrayBuffer.isView(entry)));
   return { text: subscripts, inputs: (isList ? first : operands) as readonly ArrayInput[] };
 }
 
@@ -206,9 +222,7 @@ function readCall(where: string, subscripts: unknown, operands: readonly unknown
  * @example
  * mx.einsum('ij,jk->ik', [[1, 2], [3, 4]], [[1, 0], [0, 1]]); // array([[1, 2],\n       [3, 4]], dtype=float32)
  */
-export const einsum = registerOp<
-  CustomMethodOp<(subscripts: string, ...operands: ArrayInput[] | [readonly ArrayInput[]]) => array, never>
->(
+export const einsum = registerOp<CustomMethodOp<(subscripts: string, ...operands: ArrayInput[] | [readonly ArrayInput[]]) => array, never>>(
   {
     name: 'einsum',
     parameters: ['subscripts', '...operands'],

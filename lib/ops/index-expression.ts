@@ -4,14 +4,22 @@ import { ArrayHandle, type array, nodeOf, toNode } from '../array';
 import { int32, int64 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
-import { astype } from '../primitives/cast';
 import { add } from '../primitives/binary';
+import { astype } from '../primitives/cast';
 import { less } from '../primitives/compare';
 import { full } from '../primitives/generators';
 import { reshape } from '../primitives/movement';
 import { where as select } from '../primitives/select';
 import { describe } from './arguments';
-import { type IndexList, isTypedArray, type KnownIndex, type KnownPositions, nonzeroPositions, readListIndex, readTypedIndex } from './index-list';
+import {
+  type IndexList,
+  isTypedArray,
+  type KnownIndex,
+  type KnownPositions,
+  nonzeroPositions,
+  readListIndex,
+  readTypedIndex,
+} from './index-list';
 import { positionsOf, Slice } from './slice-range';
 
 /** One part of an index: see `index`. */
@@ -115,7 +123,10 @@ export function knownPositions({ shape, values }: KnownPositions, size: number):
 function checkMaskShape(where: string, maskShape: Shape, axis: number, shape: Shape): void {
   for (let i = 0; i < maskShape.length; i++) {
     if (maskShape[i] !== shape[axis + i]) {
-      throw rangeError(where, `mask of shape ${showShape(maskShape)} does not match axis ${axis + i} of an array of shape ${showShape(shape)}`);
+      throw rangeError(
+        where,
+        `mask of shape ${showShape(maskShape)} does not match axis ${axis + i} of an array of shape ${showShape(shape)}`,
+      );
     }
   }
 }
@@ -131,7 +142,10 @@ export function readIndex(where: string, index: readonly unknown[], shape: Shape
   }
   if (ellipses > 1) throw rangeError(where, "an index can have only one ellipsis ('...')");
   if (taken > shape.length) {
-    throw rangeError(where, `too many indices: ${taken} for an array of ${shape.length} ${shape.length === 1 ? 'dimension' : 'dimensions'}`);
+    throw rangeError(
+      where,
+      `too many indices: ${taken} for an array of ${shape.length} ${shape.length === 1 ? 'dimension' : 'dimensions'}`,
+    );
   }
   if (ellipses === 0) items.push({ kind: 'ellipsis' });
 

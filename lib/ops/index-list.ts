@@ -1,7 +1,7 @@
 /** Lists and TypedArrays that stand as an index: integers to gather at, or a mask whose values are known at once. */
 
-import type { Shape } from '../graph/node';
 import { rangeError, typeError } from '../errors';
+import type { Shape } from '../graph/node';
 import { sizeOf } from '../shape';
 import { describe } from './arguments';
 

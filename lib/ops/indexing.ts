@@ -1,6 +1,6 @@
 /** Indexing with `x.index(...)`, `x.indexPut_(index, value)` and `x.at(...index).add(value)`. */
 
-import { type ArrayInput, ArrayHandle, type array, nodeOf, rebind, wrap } from '../array';
+import { ArrayHandle, type ArrayInput, type array, nodeOf, rebind, wrap } from '../array';
 import { int32 } from '../dtype';
 import { rangeError, typeError } from '../errors';
 import type { Node } from '../graph/node';
@@ -46,11 +46,10 @@ function readFirstAxis(x: Node, index: number | Slice): Node {
   return slice(x, starts, sizes, steps);
 }
 
-function indexImplementation(x: unknown, first?: unknown): array {
+function read(x: unknown, parts: readonly unknown[]): array {
   const node = arrayNode('index', x);
-  if (arguments.length === 2 && (typeof first === 'number' || first instanceof Slice)) return wrap(readFirstAxis(node, first));
-  const parts: unknown[] = [];
-  for (let i = 1; i < arguments.length; i++) parts.push(arguments[i]);
+  const [first] = parts;
+  if (parts.length === 1 && (typeof first === 'number' || first instanceof Slice)) return wrap(readFirstAxis(node, first));
   return wrap(readAt('index', node, readIndex('index', parts, node.shape)));
 }
 
@@ -86,10 +85,9 @@ export const index = registerOp<CustomMethodOp<(x: array, ...index: Index[]) => 
       { args: [operand([3, 0]), Slice(1, 3)] },
     ],
   },
-  indexImplementation,
-  function (this: unknown, first?: unknown): array {
-    if (arguments.length === 1) return indexImplementation(this, first);
-    return (indexImplementation as (...args: unknown[]) => array)(this, ...arguments);
+  (x: unknown, ...parts: unknown[]): array => read(x, parts),
+  function (this: unknown, ...parts: unknown[]): array {
+    return read(this, parts);
   },
 );
 
@@ -150,8 +148,10 @@ type Combination = Exclude<WriteMode, 'set'>;
 /** The function behind one method of `At`: registered, so that it has law tests and is recorded like every operation. */
 function combination(mode: Combination): (x: array, index: readonly Index[], value: ArrayInput) => array {
   const name = `at.${mode}`;
-  const value = mode === 'divide' ? { low: 0.5 } : mode === 'maximum' || mode === 'minimum' ? { distinct: true } : {};
-  const source = mode === 'maximum' || mode === 'minimum' ? { distinct: true } : {};
+  const extremum = mode === 'maximum' || mode === 'minimum';
+  // Where two elements tie an extremum has no derivative: the values lie in a gap between the array's elements.
+  const value = extremum ? { low: 0.4, high: 0.6, distinct: true } : mode === 'divide' ? { low: 0.5 } : {};
+  const source = extremum ? { distinct: true, avoid: [0.4, 0.45, 0.5, 0.55, 0.6] } : {};
   return registerOp<(x: array, index: readonly Index[], value: ArrayInput) => array>(
     {
       name,
@@ -161,7 +161,18 @@ function combination(mode: Combination): (x: array, index: readonly Index[], val
         { args: [operand([3, 2], source), [1], operand([2], value)] },
         { args: [operand([4], source), [[0, 2, 0, 3]], operand([4], value)] },
         { args: [operand([3, 4], source), [Slice(null, null, -2), [1, 1]], operand([2], value)] },
-        { args: [operand([2, 2], source), [[[true, false], [false, true]] as readonly boolean[][]], operand([], value)] },
+        {
+          args: [
+            operand([2, 2], source),
+            [
+              [
+                [true, false],
+                [false, true],
+              ] as readonly boolean[][],
+            ],
+            operand([], value),
+          ],
+        },
       ],
     },
     (x: unknown, index: readonly unknown[], given: ArrayInput): array => {
@@ -183,43 +194,49 @@ const combinations = {
 /** A part of an array that waits for a value to be combined with: what `x.at(...index)` gives. */
 export class At {
   readonly #array: array;
+  readonly #node: Node;
   readonly #index: readonly Index[];
 
   /** @internal */
-  constructor(node: Node, index: readonly Index[]) {
-    // A handle of its own: writing to the array later does not change what this names.
-    this.#array = wrap(node);
+  constructor(x: array, index: readonly Index[]) {
+    this.#array = x;
+    this.#node = arrayNode('at', x);
     this.#index = index;
+  }
+
+  /** The array as it was: writing to it afterwards does not change what this names. */
+  #source(): array {
+    return this.#array._node === this.#node ? this.#array : wrap(this.#node);
   }
 
   /** A new array with `value` added to the part; repeated positions add up. */
   add(value: ArrayInput): array {
-    return combinations.add(this.#array, this.#index, value);
+    return combinations.add(this.#source(), this.#index, value);
   }
 
   /** A new array with `value` subtracted from the part; repeated positions add up. */
   subtract(value: ArrayInput): array {
-    return combinations.subtract(this.#array, this.#index, value);
+    return combinations.subtract(this.#source(), this.#index, value);
   }
 
   /** A new array with the part multiplied by `value`; repeated positions multiply. */
   multiply(value: ArrayInput): array {
-    return combinations.multiply(this.#array, this.#index, value);
+    return combinations.multiply(this.#source(), this.#index, value);
   }
 
   /** A new array with the part divided by `value`, once for each repeated position; integers as `floorDivide` does. */
   divide(value: ArrayInput): array {
-    return combinations.divide(this.#array, this.#index, value);
+    return combinations.divide(this.#source(), this.#index, value);
   }
 
   /** A new array with the larger of the part and `value`. */
   maximum(value: ArrayInput): array {
-    return combinations.maximum(this.#array, this.#index, value);
+    return combinations.maximum(this.#source(), this.#index, value);
   }
 
   /** A new array with the smaller of the part and `value`. */
   minimum(value: ArrayInput): array {
-    return combinations.minimum(this.#array, this.#index, value);
+    return combinations.minimum(this.#source(), this.#index, value);
   }
 }
 
@@ -229,7 +246,16 @@ export class At {
  * @example
  * mx.zeros([3]).at([0, 0, 2]).add(1); // array([2, 0, 1], dtype=float32)
  */
-export const at = registerOp<CustomMethodOp<(x: array, ...index: Index[]) => At, (...index: Index[]) => At>>(
-  { name: 'at', parameters: ['array', '...index'] },
-  (x: unknown, ...index: Index[]) => new At(arrayNode('at', x), index),
-);
+export const at = ((x: array, ...index: Index[]): At => new At(x, index)) as CustomMethodOp<
+  (x: array, ...index: Index[]) => At,
+  (...index: Index[]) => At
+>;
+// Its result is no array, so it is no operation of the registry; the functions behind the methods of the result are.
+Object.defineProperty(ArrayHandle.prototype, 'at', {
+  value(this: array, ...index: Index[]): At {
+    return new At(this, index);
+  },
+  writable: true,
+  configurable: true,
+  enumerable: false,
+});

@@ -1,6 +1,6 @@
 /** Products of vectors, matrices and tensors. */
 
-import { type ArrayInput, type array, ArrayHandle, nodeOf, toNode, wrap } from '../array';
+import { ArrayHandle, type ArrayInput, type array, nodeOf, toNode, wrap } from '../array';
 import { promoteTypes } from '../dtype';
 import { rangeError, typeError } from '../errors';
 import type { Node } from '../graph/node';
@@ -91,7 +91,11 @@ export const inner = defineOp<MethodOp<Pair, [], object, array>>(
   {
     name: 'inner',
     parameters: ['a', 'b'],
-    cases: () => [{ args: [operand([3]), operand([3])] }, { args: [operand([2, 3]), operand([4, 3])] }, { args: [operand([]), operand([2, 3])] }],
+    cases: () => [
+      { args: [operand([3]), operand([3])] },
+      { args: [operand([2, 3]), operand([4, 3])] },
+      { args: [operand([]), operand([2, 3])] },
+    ],
   },
   (a: ArrayInput, b: ArrayInput): array => {
     const [x, y] = promotePair(node('inner', a), node('inner', b));
@@ -137,7 +141,8 @@ function tensordotPairs(a: Node, b: Node, axes: unknown): [number, number][] {
     }
     return Array.from({ length: axes }, (_, i) => [aRank - axes + i, i]);
   }
-  if (!Array.isArray(axes) || axes.length !== 2) throw typeError('tensordot', `axes must be a number or two lists of axes, not ${describe(axes)}`);
+  if (!Array.isArray(axes) || axes.length !== 2)
+    throw typeError('tensordot', `axes must be a number or two lists of axes, not ${describe(axes)}`);
   const left = integersArgument('tensordot', 'axes', axes[0]).map((axis) => normalizeAxis('tensordot', axis, aRank));
   const right = integersArgument('tensordot', 'axes', axes[1]).map((axis) => normalizeAxis('tensordot', axis, bRank));
   if (left.length !== right.length) throw rangeError('tensordot', `axes names ${left.length} of a and ${right.length} of b`);
@@ -206,7 +211,12 @@ export const vecdot = defineOp<MethodOp<Pair, [axis?: number], { axis: number },
     const right = last(y);
     const size = left.shape[left.shape.length - 1];
     if (size !== right.shape[right.shape.length - 1]) {
-      throw shapesDiffer('vecdot', `the axis of a (${size}) must equal that of b (${right.shape[right.shape.length - 1]})`, x.shape, y.shape);
+      throw shapesDiffer(
+        'vecdot',
+        `the axis of a (${size}) must equal that of b (${right.shape[right.shape.length - 1]})`,
+        x.shape,
+        y.shape,
+      );
     }
     const shape = broadcastShapes('vecdot', left.shape, right.shape);
     const conjugated = left.dtype.kind === 'complex' ? conjugate(left) : left;

@@ -3,8 +3,8 @@
 import { bool, int32, promoteTypes } from '../dtype';
 import { rangeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
-import { astype } from '../primitives/cast';
 import { multiply } from '../primitives/binary';
+import { astype } from '../primitives/cast';
 import { matmul } from '../primitives/matmul';
 import { broadcastTo, reshape, transpose } from '../primitives/movement';
 import { sum } from '../primitives/reduction';
@@ -124,7 +124,10 @@ export function contract(a: Node, b: Node, { batch, summed }: Contraction): Node
 export function checkPairs(where: string, a: Node, b: Node, pairs: readonly (readonly [number, number])[]): void {
   for (const [i, j] of pairs) {
     if (a.shape[i] !== b.shape[j]) {
-      throw rangeError(where, `axis ${i} of a (${a.shape[i]}) must equal axis ${j} of b (${b.shape[j]}): shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`);
+      throw rangeError(
+        where,
+        `axis ${i} of a (${a.shape[i]}) must equal axis ${j} of b (${b.shape[j]}): shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Reading and writing at positions given by arrays: along one axis, one element a position, or whole slices. */
 
-import { type ArrayInput, type array, ArrayHandle, toNode, wrap } from '../array';
+import { ArrayHandle, type ArrayInput, type array, toNode, wrap } from '../array';
 import { int32, int64, uint32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
@@ -92,7 +92,10 @@ interface Along {
 function along(where: string, x: Node, indices: Node, axis: number): Along {
   const rank = x.shape.length;
   if (indices.shape.length !== rank) {
-    throw rangeError(where, `indices of shape ${showShape(indices.shape)} must have as many dimensions as the array of shape ${showShape(x.shape)}`);
+    throw rangeError(
+      where,
+      `indices of shape ${showShape(indices.shape)} must have as many dimensions as the array of shape ${showShape(x.shape)}`,
+    );
   }
   const size = x.shape[axis];
   const others = (shape: Shape): number[] => shape.map((length, i) => (i === axis ? 1 : length));
@@ -173,7 +176,10 @@ export const putAlongAxis = defineOp<
     const into = flat ? reshape(node, [sizeOf(node.shape)]) : node;
     const place = along('putAlongAxis', into, positions, flat ? 0 : normalizeAxis('putAlongAxis', axis, node.shape.length));
     if (!sameShape(place.source.shape, into.shape)) {
-      throw rangeError('putAlongAxis', `indices of shape ${showShape(positions.shape)} do not broadcast to the array of shape ${showShape(into.shape)}`);
+      throw rangeError(
+        'putAlongAxis',
+        `indices of shape ${showShape(positions.shape)} do not broadcast to the array of shape ${showShape(into.shape)}`,
+      );
     }
     const value = astype(toNodeLike(values, node.dtype, 'putAlongAxis'), node.dtype);
     if (!sameShape(broadcastShapes('putAlongAxis', value.shape, place.shape), place.shape)) {

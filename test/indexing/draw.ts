@@ -8,9 +8,12 @@ import { type Index, Slice } from '../../lib/ops';
 import { type Piece, sizeOf, type Table } from './reference';
 
 /** Shapes of few, short axes; now and then an empty one. */
-export const shapes = fc.array(fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 12, arbitrary: fc.integer({ min: 1, max: 4 }) }), {
-  maxLength: 4,
-});
+export const shapes = fc.array(
+  fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 12, arbitrary: fc.integer({ min: 1, max: 4 }) }),
+  {
+    maxLength: 4,
+  },
+);
 
 /** Nested lists of a table. */
 export function nested({ shape, data }: Table, convert: (value: number) => unknown = (value) => value): unknown {
@@ -37,10 +40,12 @@ function axisPiece(size: number, common: readonly number[]): fc.Arbitrary<Piece>
   if (size === 0) return slice;
   const position = fc.integer({ min: -size, max: size - 1 });
   const drop = fc.integer({ min: 0, max: common.length });
-  const positions = fc.tuple(drop, fc.array(fc.boolean(), { minLength: common.length, maxLength: common.length })).chain(([dropped, ones]) => {
-    const shape = common.map((length, axis) => (ones[axis] ? length : 1)).slice(dropped);
-    return table(shape, position).map((drawn): Piece => ({ kind: 'positions', table: drawn }));
-  });
+  const positions = fc
+    .tuple(drop, fc.array(fc.boolean(), { minLength: common.length, maxLength: common.length }))
+    .chain(([dropped, ones]) => {
+      const shape = common.map((length, axis) => (ones[axis] ? length : 1)).slice(dropped);
+      return table(shape, position).map((drawn): Piece => ({ kind: 'positions', table: drawn }));
+    });
   return fc.oneof(
     slice,
     position.map((value): Piece => ({ kind: 'number', value })),
@@ -54,7 +59,8 @@ export function pieces(shape: readonly number[], masks: boolean): fc.Arbitrary<P
   return common.chain((lengths) => {
     const walk = (axis: number): fc.Arbitrary<Piece[]> => {
       const stop = fc.constant<Piece[]>([]);
-      if (axis === shape.length) return fc.oneof({ weight: 5, arbitrary: stop }, { weight: 1, arbitrary: fc.constant<Piece[]>([{ kind: 'new' }]) });
+      if (axis === shape.length)
+        return fc.oneof({ weight: 5, arbitrary: stop }, { weight: 1, arbitrary: fc.constant<Piece[]>([{ kind: 'new' }]) });
       const one = axisPiece(shape[axis], lengths).chain((piece) => walk(axis + 1).map((rest) => [piece, ...rest]));
       const added = fc.constant<Piece>({ kind: 'new' }).chain((piece) => walk(axis).map((rest) => [piece, ...rest]));
       const choices = [

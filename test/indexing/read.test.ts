@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 
 import { array } from '../../lib/array';
-import { bool, float32, int32, int64, int8, uint8 } from '../../lib/dtype';
+import { bool, float32, int8, int32, int64, uint8 } from '../../lib/dtype';
 import * as mx from '../../lib/ops';
 import { argumentsFor, nested, pieces, shapes } from './draw';
 import { attempt, positionsAt, sizeOf } from './reference';
@@ -27,10 +27,18 @@ describe('index', () => {
 
   test('with slices takes ranges as Python does', () => {
     expect(counting([5]).index(Slice(1, 3)).tolist()).toEqual([1, 2]);
-    expect(counting([5]).index(Slice(null, null, -1)).tolist()).toEqual([4, 3, 2, 1, 0]);
+    expect(
+      counting([5])
+        .index(Slice(null, null, -1))
+        .tolist(),
+    ).toEqual([4, 3, 2, 1, 0]);
     expect(counting([5]).index(new Slice(-2)).tolist()).toEqual([3, 4]);
     expect(counting([5]).index(Slice(10, 20)).shape).toEqual([0]);
-    expect(counting([5]).index(Slice(4, 0, -2)).tolist()).toEqual([4, 2]);
+    expect(
+      counting([5])
+        .index(Slice(4, 0, -2))
+        .tolist(),
+    ).toEqual([4, 2]);
     expect(() => Slice(0, 1, 0)).toThrow('[Slice] step must not be 0');
     expect(() => Slice(0.5)).toThrow('[Slice] start must be an integer or null, not 0.5');
   });
@@ -42,7 +50,11 @@ describe('index', () => {
 
   test('with index arrays gathers; their axes stay in place side by side and come first when separated', () => {
     expect(x().index(Slice(), [0, 2]).shape).toEqual([2, 2, 4]);
-    expect(x().index(Slice(), [[0, 2]], [[1], [3]]).tolist()).toEqual(nested({ shape: [2, 2, 2], data: [1, 9, 3, 11, 13, 21, 15, 23] }));
+    expect(
+      x()
+        .index(Slice(), [[0, 2]], [[1], [3]])
+        .tolist(),
+    ).toEqual(nested({ shape: [2, 2, 2], data: [1, 9, 3, 11, 13, 21, 15, 23] }));
     expect(x().index([0, 1, 1], Slice(), [0, 1, 2]).shape).toEqual([3, 3]);
     expect(x().index([0, 1, 1], Slice(), [0, 1, 2]).tolist()).toEqual([
       [0, 4, 8],
@@ -57,9 +69,21 @@ describe('index', () => {
 
   test('counts negative positions from the end, and clamps those outside', () => {
     expect(counting([4]).index([-1, -4, 9, -9]).tolist()).toEqual([3, 0, 3, 0]);
-    expect(counting([200]).index(array([-1, -128], int8)).tolist()).toEqual([199, 72]);
-    expect(counting([4]).index(array([250, 2], uint8)).tolist()).toEqual([3, 2]);
-    expect(counting([4]).index(array([-1, 2], int64)).tolist()).toEqual([3, 2]);
+    expect(
+      counting([200])
+        .index(array([-1, -128], int8))
+        .tolist(),
+    ).toEqual([199, 72]);
+    expect(
+      counting([4])
+        .index(array([250, 2], uint8))
+        .tolist(),
+    ).toEqual([3, 2]);
+    expect(
+      counting([4])
+        .index(array([-1, 2], int64))
+        .tolist(),
+    ).toEqual([3, 2]);
   });
 
   test('with boolean arrays keeps the true elements', () => {
@@ -86,7 +110,13 @@ describe('index', () => {
     [[[0, true]], '[index] a list used as an index holds integers or booleans, not both'],
     [[[[0, 1], [0]]], '[index] a list used as an index must not be ragged'],
     [[[true]], '[index] mask of shape [1] does not match axis 0 of an array of shape [2, 3, 4]'],
-    [[[0, 1], [0, 1, 2]], '[index] shapes [2] and [3] do not broadcast'],
+    [
+      [
+        [0, 1],
+        [0, 1, 2],
+      ],
+      '[index] shapes [2] and [3] do not broadcast',
+    ],
     [['a'], `[index] an index is a number, boolean, null, '...', Slice, array or list of integers, not "a"`],
   ] as [unknown[], string][])('%j is an error', (index, message) => {
     expect(() => x().index(...(index as mx.Index[]))).toThrow(message);
@@ -130,7 +160,11 @@ describe('take', () => {
       [2, 0],
       [5, 3],
     ]);
-    expect(x().take([[1, 0]], 0).tolist()).toEqual([
+    expect(
+      x()
+        .take([[1, 0]], 0)
+        .tolist(),
+    ).toEqual([
       [
         [3, 4, 5],
         [0, 1, 2],
@@ -156,7 +190,18 @@ describe('takeAlongAxis', () => {
       [3, 1, 2],
       [9, 7, 8],
     ]);
-    expect(mx.takeAlongAxis(x, [[1, 2, 0], [1, 2, 0]], -1).tolist()).toEqual([
+    expect(
+      mx
+        .takeAlongAxis(
+          x,
+          [
+            [1, 2, 0],
+            [1, 2, 0],
+          ],
+          -1,
+        )
+        .tolist(),
+    ).toEqual([
       [1, 2, 3],
       [7, 8, 9],
     ]);

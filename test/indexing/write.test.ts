@@ -123,7 +123,12 @@ describe('indexPut_', () => {
   });
 
   test('of the last of repeated positions stays', () => {
-    expect(mx.zeros([3]).indexPut_([[1, 1, 1]], [5, 6, 7]).tolist()).toEqual([0, 7, 0]);
+    expect(
+      mx
+        .zeros([3])
+        .indexPut_([[1, 1, 1]], [5, 6, 7])
+        .tolist(),
+    ).toEqual([0, 7, 0]);
   });
 
   test.each([
@@ -182,7 +187,9 @@ describe('at', () => {
   });
 
   test('says which method was given a wrong value', () => {
-    expect(() => mx.zeros([3]).at(0).add([1, 2])).toThrow('[at.add] a value of shape [2] does not broadcast to the indexed region of shape []');
+    expect(() => mx.zeros([3]).at(0).add([1, 2])).toThrow(
+      '[at.add] a value of shape [2] does not broadcast to the indexed region of shape []',
+    );
     expect(() => mx.zeros([3]).at(3).multiply(2)).toThrow('[at.multiply] index 3 is out of range for axis 0 of size 3');
   });
 
@@ -199,7 +206,9 @@ describe('at', () => {
       fc.property(writes, fc.boolean(), ({ shape, list, value }, asArrays) => {
         const expected = attempt(() => written(shape, list, value, modes[mode]));
         fc.pre(expected !== null);
-        const got = counting(shape).at(...argumentsFor(list, asArrays))[mode](arrayOf(value));
+        const got = counting(shape)
+          .at(...argumentsFor(list, asArrays))
+          [mode](arrayOf(value));
         expect(got.tolist()).toEqual(nested(expected as Table));
       }),
       { numRuns: 100 },
@@ -237,6 +246,8 @@ describe('sliceUpdate', () => {
       [0, 1, 0, 0],
       [0, 1, 0, 0],
     ]);
-    expect(() => mx.sliceUpdate(x, mx.ones([3, 1]), [0], [0])).toThrow('[sliceUpdate] an update of shape [3, 1] does not lie in an array of shape [2, 4]');
+    expect(() => mx.sliceUpdate(x, mx.ones([3, 1]), [0], [0])).toThrow(
+      '[sliceUpdate] an update of shape [3, 1] does not lie in an array of shape [2, 4]',
+    );
   });
 });

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 
 import { array } from '../../lib/array';
-import { contractionPath, pathCost } from '../../lib/ops/einsum-path';
 import * as mx from '../../lib/ops';
+import { contractionPath, pathCost } from '../../lib/ops/einsum-path';
 import { einsumReference, nested, sizeOf, type Table } from './reference';
 
 const arrayOf = (x: Table): array => array(x.data as number[]).reshape([...x.shape]);
@@ -42,7 +42,12 @@ describe('einsum', () => {
     const [left, right] = subscripts.replaceAll(' ', '').split('->');
     const inputs = left.split(',');
     const letters = [...left.replaceAll(',', '')];
-    const output = right ?? [...new Set(letters)].filter((l) => letters.indexOf(l) === letters.lastIndexOf(l)).sort().join('');
+    const output =
+      right ??
+      [...new Set(letters)]
+        .filter((l) => letters.indexOf(l) === letters.lastIndexOf(l))
+        .sort()
+        .join('');
     const size = (label: string): number => (label.charCodeAt(0) % 3) + 2;
     const operands = inputs.map((labels, i) => table([...labels].map(size), i + 1));
     const expected = einsumReference(inputs, output, operands);
@@ -62,7 +67,10 @@ describe('einsum', () => {
         const operands = inputs.map((input, i) => {
           // One operand may have size 1 along some label; the others keep its full size.
           const single = (label: string): boolean => i === ones % 4 && inputs.some((other, j) => j !== i && other.includes(label));
-          return table([...input].map((label) => (ones >= 4 && single(label) ? 1 : sizes[label])), i);
+          return table(
+            [...input].map((label) => (ones >= 4 && single(label) ? 1 : sizes[label])),
+            i,
+          );
         });
         const expected = einsumReference(inputs, output.join(''), operands);
         const got = mx.einsum(`${inputs.join(',')}->${output.join('')}`, operands.map(arrayOf));
@@ -85,13 +93,34 @@ describe('einsum', () => {
   });
 
   test('takes numbers, lists and a single operand', () => {
-    expect(mx.einsum('ij->j', [[1, 2], [3, 4]]).tolist()).toEqual([4, 6]);
+    expect(
+      mx
+        .einsum('ij->j', [
+          [1, 2],
+          [3, 4],
+        ])
+        .tolist(),
+    ).toEqual([4, 6]);
     expect(mx.einsum('i,i', [1, 2], [3, 4]).item()).toBe(11);
-    expect(mx.einsum('i,i', [[1, 2], [3, 4]]).item()).toBe(11);
+    expect(
+      mx
+        .einsum('i,i', [
+          [1, 2],
+          [3, 4],
+        ])
+        .item(),
+    ).toBe(11);
   });
 
   test.each([
-    ['ij,jk', [[2, 3], [4, 5]], "[einsum] label 'j' has size 3 in one operand and 4 in operand 1 of shape [4, 5]"],
+    [
+      'ij,jk',
+      [
+        [2, 3],
+        [4, 5],
+      ],
+      "[einsum] label 'j' has size 3 in one operand and 4 in operand 1 of shape [4, 5]",
+    ],
     ['ij', [[2]], "[einsum] 'ij' names 2 axes of operand 0 of shape [2]"],
     ['i,j', [[2]], "[einsum] 'i,j' names 2 operands, but 1 are given"],
     ['i->j', [[2]], "[einsum] output label 'j' is in no operand of 'i->j'"],

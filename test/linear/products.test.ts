@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 
 import { array } from '../../lib/array';
-import { bfloat16, bool, complex64, type Dtype, float16, float32, float64, int32, int8 } from '../../lib/dtype';
+import { bfloat16, bool, complex64, type Dtype, float16, float32, float64, int8, int32 } from '../../lib/dtype';
 import * as mx from '../../lib/ops';
 import { broadcast, indicesOf, nested, sizeOf, type Table, tableAt } from './reference';
 
@@ -34,7 +34,14 @@ function matmulReference(a: Table, b: Table): Table {
 
 describe('matmul', () => {
   const size = fc.integer({ min: 0, max: 4 });
-  const operands = fc.record({ m: size, k: size, n: size, batch: fc.array(size, { maxLength: 2 }), a: fc.nat({ max: 15 }), b: fc.nat({ max: 15 }) });
+  const operands = fc.record({
+    m: size,
+    k: size,
+    n: size,
+    batch: fc.array(size, { maxLength: 2 }),
+    a: fc.nat({ max: 15 }),
+    b: fc.nat({ max: 15 }),
+  });
 
   test('agrees with loops for every rank, broadcast batches and empty axes', () => {
     fc.assert(
@@ -69,7 +76,15 @@ describe('matmul', () => {
   });
 
   test('multiplies complex numbers', () => {
-    const a = array([[{ re: 1, im: 2 }, { re: 0, im: -1 }]], complex64);
+    const a = array(
+      [
+        [
+          { re: 1, im: 2 },
+          { re: 0, im: -1 },
+        ],
+      ],
+      complex64,
+    );
     const b = array([[{ re: 3, im: 0 }], [{ re: 2, im: 2 }]], complex64);
     expect(mx.matmul(a, b).tolist()).toEqual([[{ re: 5, im: 4 }]]);
   });
@@ -80,7 +95,9 @@ describe('matmul', () => {
     const transposed = { shape: [4, 5], data: indicesOf([4, 5]).map(([i, j]) => a.data[j * 4 + i]) };
     expect(mx.matmul(arrayOf(a).T, arrayOf(b)).tolist()).toEqual(nested(matmulReference(transposed, b)));
     const reversed = { shape: [5, 3], data: indicesOf([5, 3]).map(([i, j]) => b.data[(4 - i) * 3 + j]) };
-    expect(mx.matmul(arrayOf(a).T, arrayOf(b).index(mx.Slice(null, null, -1))).tolist()).toEqual(nested(matmulReference(transposed, reversed)));
+    expect(mx.matmul(arrayOf(a).T, arrayOf(b).index(mx.Slice(null, null, -1))).tolist()).toEqual(
+      nested(matmulReference(transposed, reversed)),
+    );
   });
 
   test.each([
@@ -99,7 +116,20 @@ describe('addmm', () => {
       [1, 2],
       [3, 4],
     ]);
-    expect(mx.addmm([1, 1], a, [[1, 0], [0, 1]], 2, 10).tolist()).toEqual([
+    expect(
+      mx
+        .addmm(
+          [1, 1],
+          a,
+          [
+            [1, 0],
+            [0, 1],
+          ],
+          2,
+          10,
+        )
+        .tolist(),
+    ).toEqual([
       [12, 14],
       [16, 18],
     ]);
@@ -118,7 +148,17 @@ describe('addmm', () => {
 describe('inner, outer, tensordot and vecdot', () => {
   test('inner sums over the last axes', () => {
     expect(mx.inner([1, 2, 3], [0, 1, 2]).item()).toBe(8);
-    expect(mx.inner([[1, 2], [3, 4]], [[1, 1]]).tolist()).toEqual([[3], [7]]);
+    expect(
+      mx
+        .inner(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          [[1, 1]],
+        )
+        .tolist(),
+    ).toEqual([[3], [7]]);
     expect(mx.inner(2, [1, 2]).tolist()).toEqual([2, 4]);
     expect(() => mx.inner([1, 2], [1, 2, 3])).toThrow('[inner] last axis of a (2) must equal last axis of b (3): shapes [2] and [3]');
   });
@@ -134,19 +174,52 @@ describe('inner, outer, tensordot and vecdot', () => {
   test('tensordot sums over axes that a number or two lists name', () => {
     const a = array(table([2, 3, 4]).data as number[]).reshape(2, 3, 4);
     const b = array(table([4, 3, 2], 2).data as number[]).reshape(4, 3, 2);
-    expect(mx.tensordot(a, b, [[2, 1], [0, 1]]).tolist()).toEqual(mx.einsum('ijk,kjl->il', a, b).tolist());
+    expect(
+      mx
+        .tensordot(a, b, [
+          [2, 1],
+          [0, 1],
+        ])
+        .tolist(),
+    ).toEqual(mx.einsum('ijk,kjl->il', a, b).tolist());
     expect(mx.tensordot(a, b, 1).shape).toEqual([2, 3, 3, 2]);
     expect(mx.tensordot(a, a.reshape(3, 4, 2)).shape).toEqual([2, 2]);
     expect(mx.tensordot(a, b, { axes: 0 }).shape).toEqual([2, 3, 4, 4, 3, 2]);
     expect(mx.tensordot(a, b, [-1, 0]).tolist()).toEqual(mx.tensordot(a, b, 1).tolist());
     expect(() => mx.tensordot(a, b, 2)).toThrow('[tensordot] axis 1 of a (3) must equal axis 0 of b (4): shapes [2, 3, 4] and [4, 3, 2]');
     expect(() => mx.tensordot(a, b, 4)).toThrow('[tensordot] axes must be an integer from 0 to 3, not 4');
-    expect(() => mx.tensordot(a, b, [[0, 0], [0, 1]])).toThrow('[tensordot] axes names an axis twice');
+    expect(() =>
+      mx.tensordot(a, b, [
+        [0, 0],
+        [0, 1],
+      ]),
+    ).toThrow('[tensordot] axes names an axis twice');
   });
 
   test('vecdot conjugates its first operand', () => {
-    expect(mx.vecdot([[1, 2], [3, 4]], [1, 1]).tolist()).toEqual([3, 7]);
-    expect(mx.vecdot([[1, 2], [3, 4]], [[1], [1]], { axis: 0 }).tolist()).toEqual([4, 6]);
+    expect(
+      mx
+        .vecdot(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          [1, 1],
+        )
+        .tolist(),
+    ).toEqual([3, 7]);
+    expect(
+      mx
+        .vecdot(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          [[1], [1]],
+          { axis: 0 },
+        )
+        .tolist(),
+    ).toEqual([4, 6]);
     const z = array([{ re: 0, im: 1 }], complex64);
     expect(mx.vecdot(z, z).item()).toEqual({ re: 1, im: 0 });
   });

@@ -28,9 +28,17 @@ export function einsumReference(inputs: readonly string[], output: string, opera
     let total = 0;
     for (const inner of indicesOf(summed.map(size))) {
       const at = new Map<string, number>();
-      [...output].forEach((label, i) => at.set(label, outer[i]));
-      summed.forEach((label, i) => at.set(label, inner[i]));
-      total += operands.reduce((product, x, i) => product * broadcastAt(x, [...inputs[i]].map((label) => at.get(label) as number)), 1);
+      for (const [i, label] of [...output].entries()) at.set(label, outer[i]);
+      for (const [i, label] of summed.entries()) at.set(label, inner[i]);
+      total += operands.reduce(
+        (product, x, i) =>
+          product *
+          broadcastAt(
+            x,
+            [...inputs[i]].map((label) => at.get(label) as number),
+          ),
+        1,
+      );
     }
     return total;
   });

@@ -1,10 +1,10 @@
-import { array, type ArrayInput } from '../../lib/array';
-import { bfloat16, complex64, float16, float32, float64, int32, int64, int8, uint32, uint64, uint8 } from '../../lib/dtype';
+import { type ArrayInput, array } from '../../lib/array';
+import { bfloat16, complex64, float16, float32, float64, int8, int32, int64, uint8, uint32, uint64 } from '../../lib/dtype';
 import '../../lib/ops';
 import * as random from '../../lib/random';
 import { threefry2x32 } from '../../lib/threefry';
 
-const values = (x: array): number[] => (x.astype(float64).reshape(-1).tolist() as number[]);
+const values = (x: array): number[] => x.astype(float64).reshape(-1).tolist() as number[];
 
 function moments(x: readonly number[]): { mean: number; deviation: number } {
   const mean = x.reduce((a, b) => a + b, 0) / x.length;
@@ -51,7 +51,7 @@ describe('keys', () => {
 describe('the values that MLX gives', () => {
   const close = (x: array, expected: readonly number[], digits = 6): void => {
     const got = values(x).slice(0, expected.length);
-    expected.forEach((value, i) => expect(got[i]).toBeCloseTo(value, digits));
+    for (const [i, value] of expected.entries()) expect(got[i]).toBeCloseTo(value, digits);
   };
 
   test('uniform with key 7', () => {
@@ -150,7 +150,7 @@ describe('normal', () => {
   test('takes arrays for loc and scale', () => {
     const plain = values(random.normal([2, 2], float32, 0, 1, random.key(5)));
     const moved = values(random.normal([2, 2], float32, array([10, 20]), array([[1], [2]]), random.key(5)));
-    [10, 20, 10, 20].forEach((loc, i) => expect(moved[i]).toBeCloseTo(loc + (i < 2 ? 1 : 2) * plain[i], 4));
+    for (const [i, loc] of [10, 20, 10, 20].entries()) expect(moved[i]).toBeCloseTo(loc + (i < 2 ? 1 : 2) * plain[i], 4);
   });
 
   test('of complex64 has half the variance in each part', () => {
@@ -258,7 +258,7 @@ describe('randint', () => {
 
   test('is exact in 64 bits', () => {
     const low = array(new BigInt64Array([2n ** 62n])) as ArrayInput;
-    const x = (random.randint(low, array(new BigInt64Array([2n ** 62n + 3n])), [50], int64, random.key(1)).toTypedArray() as BigInt64Array);
+    const x = random.randint(low, array(new BigInt64Array([2n ** 62n + 3n])), [50], int64, random.key(1)).toTypedArray() as BigInt64Array;
     expect(new Set(x)).toEqual(new Set([2n ** 62n, 2n ** 62n + 1n, 2n ** 62n + 2n]));
     const wide = random.randint(array(new BigUint64Array([0n])), array(new BigUint64Array([2n ** 64n - 1n])), [100], uint64, random.key(1));
     expect([...(wide.toTypedArray() as BigUint64Array)].some((v) => v > 2n ** 63n)).toBe(true);
