@@ -2,7 +2,7 @@
 
 import { type ArrayInput, type array, toNode, wrap } from '../array';
 import { isComplexValue } from '../construct';
-import { bool, type Dtype, float32, float64 } from '../dtype';
+import { bool, type Dtype, float32, float64, int32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
@@ -10,7 +10,7 @@ import type { Scalar } from '../primitives/primitive';
 import { broadcastShapes, checkShape, sameShape } from '../shape';
 import { describe, dtypeArgument, integerArgument, isWeak, numberArgument, shapeArgument } from './arguments';
 import { diagonalMask } from './diagonal-mask';
-import { type Call, defineOp, defineVariadicOp, type MethodOp, operand, type Placement, type Trailing } from './registry';
+import { type Call, defineOp, defineVariadicOp, type MethodOp, type OpCase, operand, type Placement, type Trailing } from './registry';
 
 type ShapeLike = number | readonly number[];
 type WithDtype = { dtype: Dtype };
@@ -19,8 +19,13 @@ type LikeOp = Call<[array: ArrayInput], [dtype?: Dtype], WithDtype, array>;
 
 const onFunction = { method: false } as const;
 
+/** Cases without arrays: only their values can be compared. */
+function constantCases(...calls: (readonly unknown[])[]): () => readonly OpCase[] {
+  return () => calls.map((args) => ({ args, differentiable: false }));
+}
+
 function filledOp(name: string, value: number): ShapeOp {
-  return defineOp<ShapeOp>({ name, parameters: ['shape', 'dtype?'], ...onFunction }, (shape: unknown, dtype: unknown): array => {
+  return defineOp<ShapeOp>({ name, parameters: ['shape', 'dtype?'], ...onFunction, cases: constantCases([[2, 3]], [[], int32], [[2, 0]]) }, (shape: unknown, dtype: unknown): array => {
     const target = dtypeArgument(name, dtype, float32);
     return wrap(p.full(value, shapeArgument(name, shape, target.size), target));
   });
@@ -93,7 +98,7 @@ interface Arange extends Call<[start: number], [stop?: number, step?: number, dt
  * mx.arange(1, 6, 2); // array([1, 3, 5], dtype=float32)
  */
 export const arange = defineOp<Arange>(
-  { name: 'arange', parameters: ['start', 'stop?', 'step?', 'dtype?'], ...onFunction },
+  { name: 'arange', parameters: ['start', 'stop?', 'step?', 'dtype?'], ...onFunction, cases: constantCases([4], [1, 6, 2], [3, int32], [2, 0]) },
   (first: unknown, second: unknown, third: unknown, fourth: unknown): array => {
     const given = [first, second, third, fourth].filter((value) => value !== undefined && value !== null);
     const dtypes = given.filter((value) => !(typeof value === 'number'));
@@ -121,7 +126,7 @@ function arangeNode(start: number, stop: number, step: number, dtype: Dtype): No
 
 /** `num` (50 unless told) numbers from `start` to `stop`, both included, at equal distances; float32 unless a dtype is named. */
 export const linspace = defineOp<Call<[start: number, stop: number], [num?: number, dtype?: Dtype], { num: number; dtype: Dtype }, array>>(
-  { name: 'linspace', parameters: ['start', 'stop', 'num?', 'dtype?'], ...onFunction },
+  { name: 'linspace', parameters: ['start', 'stop', 'num?', 'dtype?'], ...onFunction, cases: constantCases([0, 1, 5], [2, 3, 1], [2, 3, 0]) },
   (first: unknown, last: unknown, num: unknown, dtype: unknown): array => {
     const start = numberArgument('linspace', 'start', first);
     const stop = numberArgument('linspace', 'stop', last);
@@ -149,7 +154,7 @@ type MatrixOptions = { m: number; k: number; dtype: Dtype };
 
 /** An n × m matrix (m = n unless told) with ones on the k-th diagonal, zeros elsewhere. */
 export const eye = defineOp<Call<[n: number], [m?: number | null, k?: number, dtype?: Dtype], MatrixOptions, array>>(
-  { name: 'eye', parameters: ['n', 'm?', 'k?', 'dtype?'], ...onFunction },
+  { name: 'eye', parameters: ['n', 'm?', 'k?', 'dtype?'], ...onFunction, cases: constantCases([3], [2, 3, 1], [0]) },
   (n: unknown, m: unknown, k: unknown, dtype: unknown): array => {
     const rows = matrixSize('eye', 'n', n);
     const columns = matrixSize('eye', 'm', m, rows);
@@ -160,7 +165,7 @@ export const eye = defineOp<Call<[n: number], [m?: number | null, k?: number, dt
 
 /** The n × n matrix with ones on its diagonal. */
 export const identity = defineOp<Call<[n: number], [dtype?: Dtype], WithDtype, array>>(
-  { name: 'identity', parameters: ['n', 'dtype?'], ...onFunction },
+  { name: 'identity', parameters: ['n', 'dtype?'], ...onFunction, cases: constantCases([3], [2, int32]) },
   (n: unknown, dtype: unknown): array => {
     const size = matrixSize('identity', 'n', n);
     checkShape('identity', [size, size]);
@@ -170,7 +175,7 @@ export const identity = defineOp<Call<[n: number], [dtype?: Dtype], WithDtype, a
 
 /** An n × m matrix (m = n unless told) with ones on and below the k-th diagonal. */
 export const tri = defineOp<Call<[n: number], [m?: number | null, k?: number, dtype?: Dtype], MatrixOptions, array>>(
-  { name: 'tri', parameters: ['n', 'm?', 'k?', 'dtype?'], ...onFunction },
+  { name: 'tri', parameters: ['n', 'm?', 'k?', 'dtype?'], ...onFunction, cases: constantCases([3], [2, 3, -1], [0]) },
   (n: unknown, m: unknown, k: unknown, dtype: unknown): array => {
     const rows = matrixSize('tri', 'n', n);
     const columns = matrixSize('tri', 'm', m, rows);

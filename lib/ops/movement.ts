@@ -358,7 +358,7 @@ interface Depends {
 }
 
 /** The inputs, evaluated only after the dependencies. */
-export const depends = defineOp<Depends>({ name: 'depends', parameters: ['inputs', 'dependencies'], method: false }, (inputs: unknown, dependencies: unknown) => {
+export const depends = defineOp<Depends>({ name: 'depends', parameters: ['inputs', 'dependencies'], method: false, cases: () => [{ args: [operand([2, 3]), operand([3], { differentiable: false })] }] }, (inputs: unknown, dependencies: unknown) => {
   const after = (Array.isArray(dependencies) ? dependencies : [dependencies]).map((x) => node('depends', x));
   if (Array.isArray(inputs)) return inputs.map((x) => wrap(p.depends(node('depends', x), after)));
   if (inputs === undefined || inputs === null) throw typeError('depends', `inputs must be an array or a list of arrays, not ${describe(inputs)}`);

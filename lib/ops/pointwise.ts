@@ -137,6 +137,6 @@ export function binaryCases(a: Draw = {}, b: Draw = a, rest: Omit<OpCase, 'args'
       [[0, 2], [2]],
     ].map(([left, right]) => ({ args: [operand(left, a), operand(right, b)], ...rest }));
     const number = ((b.low ?? -2) + (b.high ?? 2)) / 2 + 0.25;
-    return [...cases, { args: [operand([3], a), b.dtype === undefined ? number : 2], ...rest }];
+    return [...cases, { args: [operand([3], { ...a, avoid: [number, ...(a.avoid ?? [])] }), b.dtype === undefined ? number : 2], ...rest }];
   };
 }
