@@ -2,7 +2,7 @@
 
 import type { Shape } from '../graph/node';
 import { reduceOps } from './opcodes';
-import type { Access, KernelCode, KernelInstruction } from './steps';
+import type { Access, KernelCode } from './steps';
 
 type Stores = KernelCode['stores'];
 type Reductions = KernelCode['reductions'];
@@ -12,7 +12,7 @@ export function arrange(
   shape: Shape,
   axes: readonly number[] | null,
   loads: readonly Access[],
-  code: readonly KernelInstruction[],
+  code: Int32Array,
   stores: Stores,
   reductions: Reductions,
 ): KernelCode {

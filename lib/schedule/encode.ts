@@ -6,7 +6,7 @@ import { writeInteger } from './collect';
 import { gatherItem, type Item, leafItem, matmulItem, randomBitsItem, type Ref, scatterItem, sortItem, type Terms } from './items';
 import { bufferOf, type MemoryPlan } from './memory';
 import { scatterModes, stepKinds } from './opcodes';
-import type { Access, KernelCode, Step } from './steps';
+import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 const magic = 0x4452474d;
 const version = 1;
@@ -60,6 +60,12 @@ class Words {
     for (let i = 0; i < values.length; i++) this.words[this.length++] = values[i];
   }
 
+  private copy(words: Int32Array): void {
+    this.reserve(words.length);
+    this.words.set(words, this.length);
+    this.length += words.length;
+  }
+
   wide(value: number): void {
     this.reserve(2);
     writeInteger(this.words, this.length, value);
@@ -107,9 +113,9 @@ class Words {
   kernel(kernel: KernelCode): 'kernel' {
     this.put(kernel.outer, kernel.reduced, kernel.inner);
     this.wides(kernel.shape);
-    this.put(kernel.loads.length, kernel.code.length, kernel.stores.length, kernel.reductions.length);
+    this.put(kernel.loads.length, kernel.code.length / instructionWords, kernel.stores.length, kernel.reductions.length);
     for (const load of kernel.loads) this.access(load);
-    for (const { op, dtype, to, a, b, c } of kernel.code) this.put(op | (dtype << 8) | (to << 16), a, b, c);
+    this.copy(kernel.code);
     for (const { value, access } of kernel.stores) {
       this.put(value);
       this.access(access);

@@ -5,7 +5,7 @@ import { arrange } from './axes';
 import { arangeItem, copyOp, fullItem, isDirect, type Item, reduceItem, type Ref } from './items';
 import { nextStamp } from './pieces';
 import { elementwiseCodes } from './resolve';
-import type { Access, KernelInstruction, Step } from './steps';
+import { type Access, instructionWords, type Step } from './steps';
 
 const splatCode = elementwiseCodes.get('splat') as number;
 const arangeCode = elementwiseCodes.get('arange') as number;
@@ -23,10 +23,13 @@ export function buildKernel(step: Step): void {
 /** While a kernel is built, instruction j is value j and load k is -1 - k: how many loads there are is not yet known. */
 const absent = 0x7fffffff;
 
+/** Where instructions are collected; a kernel takes a copy. */
+let scratch = new Int32Array(4096);
+
 class KernelBuilder {
   private readonly stamp = nextStamp();
   private readonly loads: Access[] = [];
-  private readonly code: { op: number; dtype: number; to: number; a: number; b: number; c: number }[] = [];
+  private instructions = 0;
 
   constructor(private readonly step: Step) {}
 
@@ -48,25 +51,46 @@ class KernelBuilder {
       } else if (item.stored) stores.push({ value, access: storeAccess(item) });
       if (item.host?.baseFirst === true && item.host.parts[0] !== item) step.after.push(item.host.parts[0]);
     }
-    const numbered = (value: number): number => (value === absent ? -1 : value < 0 ? -1 - value : this.loads.length + value);
-    const code: KernelInstruction[] = this.code.map((instruction) => {
-      const { op, dtype, to, a, b, c } = instruction;
-      if (op === splatCode) return { op, dtype, to, a, b: -1, c: -1 };
-      if (op === arangeCode) return { op, dtype, to, a: numbered(a), b, c };
-      return { op, dtype, to, a: numbered(a), b: numbered(b), c: numbered(c) };
-    });
+    const loads = this.loads.length;
+    const numbered = (value: number): number => (value < 0 ? -1 - value : loads + value);
     step.kernel = arrange(
       step.items[0].loop,
       axes,
       this.loads,
-      code,
+      this.code(loads),
       stores.map(({ value, access }) => ({ value: numbered(value), access })),
       reductions.map(({ op, value, access }) => ({ op, value: numbered(value), access })),
     );
   }
 
+  /** The instructions with their final numbers. */
+  private code(loads: number): Int32Array {
+    const code = scratch.slice(0, this.instructions * instructionWords);
+    for (let at = 0; at < code.length; at += instructionWords) {
+      const op = code[at] & 0xff;
+      // The operand of splat, and the second and third of arange, are arguments.
+      if (op !== splatCode) code[at + 1] = code[at + 1] < 0 ? -1 - code[at + 1] : loads + code[at + 1];
+      if (op === splatCode || op === arangeCode) continue;
+      for (let k = 2; k < instructionWords; k++) {
+        const value = code[at + k];
+        code[at + k] = value === absent ? -1 : value < 0 ? -1 - value : loads + value;
+      }
+    }
+    return code;
+  }
+
   private emit(op: number, dtype: number, to: number, a: number, b = absent, c = absent): number {
-    return this.code.push({ op, dtype, to, a, b, c }) - 1;
+    const at = this.instructions * instructionWords;
+    if (at === scratch.length) {
+      const larger = new Int32Array(2 * at);
+      larger.set(scratch);
+      scratch = larger;
+    }
+    scratch[at] = op | (dtype << 8) | (to << 16);
+    scratch[at + 1] = a;
+    scratch[at + 2] = b;
+    scratch[at + 3] = c;
+    return this.instructions++;
   }
 
   /** The product that an addition takes in, so that both are one instruction with one rounding: one that nobody else reads. */
@@ -126,7 +150,7 @@ class KernelBuilder {
     if (item.kind === fullItem) {
       if (item.stamp !== this.stamp) {
         item.stamp = this.stamp;
-        item.value = this.emit(splatCode, item.dtype, item.dtype, item.slot);
+        item.value = this.emit(splatCode, item.dtype, item.dtype, item.slot, -1, -1);
       }
       return item.value;
     }

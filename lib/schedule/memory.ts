@@ -3,7 +3,7 @@
 import { dtypes } from '../dtype';
 import { sizeOf } from '../shape';
 import type { Item } from './items';
-import type { Access, KernelCode, Step } from './steps';
+import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 /** The memory of one item, or of several that reuse it one after the other. */
 export class Buffer {
@@ -93,9 +93,9 @@ function walkedAlike(a: Access, b: Access): boolean {
 function onlyRead(kernel: KernelCode, i: number, last: number): boolean {
   const { item } = kernel.loads[i];
   if (kernel.loads.some((other, k) => k !== i && other.item !== null && other.item.home === (item as Item).home)) return false;
-  for (let k = last + 1; k < kernel.code.length; k++) {
-    const { a, b, c } = kernel.code[k];
-    if (a === i || b === i || c === i) return false;
+  const { code } = kernel;
+  for (let at = (last + 1) * instructionWords; at < code.length; at += instructionWords) {
+    if (code[at + 1] === i || code[at + 2] === i || code[at + 3] === i) return false;
   }
   return kernel.stores.every((store) => store.value !== i);
 }

@@ -13,7 +13,7 @@ import {
   sortItem,
 } from './items';
 import { elementwiseOps, reduceOps } from './opcodes';
-import type { Access, KernelCode, Step } from './steps';
+import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 /** `kernel [4096 | 4096] …` and the like; items are named by the position of their node in the walk. */
 export function showStep(step: Step): string {
@@ -33,12 +33,14 @@ function showKernel({ shape, outer, reduced, loads, code, stores, reductions }: 
   const axes = shape.map((size, i) => (i >= outer && i < outer + reduced ? `Σ${size}` : `${size}`)).join(', ');
   const value = (number: number): string => `v${number}`;
   const lines = loads.map((load, i) => `  ${value(i)} = load ${showAccess(load)}`);
-  code.forEach(({ op, dtype, to, a, b, c }, i) => {
-    const operation = elementwiseOps[op];
-    const operands = operation === 'splat' ? [`arg${a}`] : operation === 'arange' ? [value(a), `arg${b}`, `arg${c}`] : [a, b, c].filter((x) => x >= 0).map(value);
-    const type = dtype === to ? dtypes[to].name : `${dtypes[dtype].name} → ${dtypes[to].name}`;
-    lines.push(`  ${value(loads.length + i)} = ${operation} ${operands.join(' ')} : ${type}`);
-  });
+  for (let at = 0; at < code.length; at += instructionWords) {
+    const [word, a, b, c] = code.subarray(at, at + instructionWords);
+    const operation = elementwiseOps[word & 0xff];
+    const operands =
+      operation === 'splat' ? [`arg${a}`] : operation === 'arange' ? [value(a), `arg${b}`, `arg${c}`] : [a, b, c].filter((x) => x >= 0).map(value);
+    const [from, to] = [dtypes[(word >> 8) & 0xff].name, dtypes[word >> 16].name];
+    lines.push(`  ${value(loads.length + at / instructionWords)} = ${operation} ${operands.join(' ')} : ${from === to ? to : `${from} → ${to}`}`);
+  }
   for (const { value: stored, access } of stores) lines.push(`  store ${value(stored)} → ${showAccess(access)}`);
   for (const { op, value: reducedValue, access } of reductions) lines.push(`  ${reduceOps[op]} ${value(reducedValue)} → ${showAccess(access)}`);
   return [`kernel [${axes}]`, ...lines].join('\n');

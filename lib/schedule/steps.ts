@@ -12,15 +12,8 @@ export interface Access {
   readonly terms: Terms | null;
 }
 
-/** One instruction; operands of -1 are absent. Values are numbered as programs number them. */
-export interface KernelInstruction {
-  readonly op: number;
-  readonly dtype: number;
-  readonly to: number;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-}
+/** Words of an instruction: op | dtype << 8 | to << 16, then operands a, b, c; -1 is none. Values are numbered as programs number them. */
+export const instructionWords = 4;
 
 /** A kernel ready to be written: its loop, and its accesses with a stride for each axis of the loop. */
 export interface KernelCode {
@@ -29,7 +22,8 @@ export interface KernelCode {
   readonly reduced: number;
   readonly inner: number;
   readonly loads: readonly Access[];
-  readonly code: readonly KernelInstruction[];
+  /** Four words an instruction, as in programs. */
+  readonly code: Int32Array;
   readonly stores: readonly { readonly value: number; readonly access: Access }[];
   readonly reductions: readonly { readonly op: number; readonly value: number; readonly access: Access }[];
 }
