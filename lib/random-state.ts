@@ -5,19 +5,23 @@ import { uint32 } from './dtype';
 import { rangeError, typeError } from './errors';
 import type { Node } from './graph/node';
 import { traceDepth } from './graph/trace';
-import { arange } from './primitives/generators';
+import { type ArangeAttrs, arange } from './primitives/generators';
 import { reshape, slice } from './primitives/movement';
 import { randomBits } from './primitives/random';
 import { type KeyWords, splitWords } from './threefry';
 
-/** The words of keys that were made here. */
-const wordsOfKey = new WeakMap<Node, KeyWords>();
-
 /** A key from its words. They are arguments of a plan and no memory: a progression of two elements, wrapping around. */
 function keyFromWords(words: KeyWords): Node {
-  const node = arange(words[0], words[1] - words[0], [2], 0, uint32);
-  wordsOfKey.set(node, words);
-  return node;
+  return arange(words[0], words[1] - words[0], [2], 0, uint32);
+}
+
+/** The words of a key that `keyFromWords` made, null of any other. */
+function wordsOfKey(node: Node): KeyWords | null {
+  if (node.primitive.lowering.kind !== 'arange') return null;
+  const { start, step } = node.attrs as ArangeAttrs;
+  if (typeof start !== 'number' || typeof step !== 'number') return null;
+  const second = start + step;
+  return [start, second].every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32) ? [start, second] : null;
 }
 
 function wordsOfSeed(where: string, seed: unknown): KeyWords {
@@ -79,7 +83,7 @@ Object.defineProperty(state, 0, {
   set(value: array) {
     const node = nodeOf(value, 'random.state');
     checkKey('random.state', node);
-    setKey(wordsOfKey.get(node) ?? null, node);
+    setKey(wordsOfKey(node), node);
     lent = value;
   },
 });

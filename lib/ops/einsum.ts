@@ -3,19 +3,20 @@
 import { ArrayHandle, type ArrayInput, type array, toNode, wrap } from '../array';
 import { bool, type Dtype, int32, promoteTypes } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
-import type { Node } from '../graph/node';
+import type { Node, Shape } from '../graph/node';
 import { astype } from '../primitives/cast';
 import { reshape, slice, transpose } from '../primitives/movement';
 import { sum } from '../primitives/reduction';
 import { count, describe } from './arguments';
 import { type ContractionProblem, type ContractionStep, contractionPath, pathCost } from './einsum-path';
-import { contract } from './product';
+import { contraction } from './product';
 import { type CustomMethodOp, operand, registerOp } from './registry';
 
-/** An operand while it is contracted: a label for each of its axes, none twice. */
+/** An operand while it is contracted: a label for each of its axes, and how it comes about from the operands of the call. */
 interface Labelled {
-  readonly node: Node;
   readonly labels: readonly string[];
+  readonly shape: Shape;
+  readonly build: (operands: readonly Node[]) => Node;
 }
 
 /** Subscripts read against shapes. Axes of an ellipsis have the labels `.0`, `.1`, … counted from the last axis. */
@@ -42,7 +43,7 @@ function readTerm(where: string, term: string, rank: number | null): string[] {
   return labels;
 }
 
-function readSubscripts(where: string, text: string, shapes: readonly (readonly number[])[]): Subscripts {
+function readSubscripts(where: string, text: string, shapes: readonly Shape[]): Subscripts {
   const [left, right, ...rest] = text.replaceAll(' ', '').split('->');
   if (rest.length > 0) throw rangeError(where, `'${text}' has more than one arrow`);
   const terms = left.split(',');
@@ -77,7 +78,7 @@ function readSubscripts(where: string, text: string, shapes: readonly (readonly 
 }
 
 /** The size of each label; axes of size 1 repeat. */
-function labelSizes(where: string, inputs: readonly (readonly string[])[], shapes: readonly (readonly number[])[]): Map<string, number> {
+function labelSizes(where: string, inputs: readonly (readonly string[])[], shapes: readonly Shape[]): Map<string, number> {
   const sizes = new Map<string, number>();
   inputs.forEach((labels, i) => {
     labels.forEach((label, axis) => {
@@ -94,54 +95,56 @@ function labelSizes(where: string, inputs: readonly (readonly string[])[], shape
 }
 
 interface Plan extends ContractionProblem {
-  /** The labels as they are written, a label for each axis. */
-  readonly inputs: readonly (readonly string[])[];
   readonly path: readonly ContractionStep[];
+  /** Makes the result from the operands, which have one dtype. */
+  readonly build: (operands: readonly Node[]) => Node;
 }
 
 const plans = new Map<string, Plan>();
 const planLimit = 512;
 
-/** The subscripts read and the path found, remembered for the next call with the same shapes. */
-function planFor(where: string, subscripts: string, shapes: readonly (readonly number[])[]): Plan {
-  const key = `${subscripts}|${shapes.map((shape) => shape.join(',')).join('|')}`;
+/** The subscripts read, the path found and every axis sorted out: remembered for the next call with the same shapes. */
+function planFor(where: string, subscripts: string, shapes: readonly Shape[]): Plan {
+  let key = subscripts;
+  for (const shape of shapes) key += `|${shape.join()}`;
   const known = plans.get(key);
   if (known !== undefined) return known;
   const { inputs, output } = readSubscripts(where, subscripts, shapes);
   const sizes = labelSizes(where, inputs, shapes);
-  // An axis of size 1 that others repeat along is no axis of its operand, nor is a label beside its own repetition.
-  const operands = inputs.map((labels, i) => [...new Set(labels.filter((label, axis) => shapes[i][axis] !== 1 || sizes.get(label) === 1))]);
-  const plan: Plan = { inputs, operands, output, sizes, path: contractionPath({ operands, output, sizes }) };
+  const operands = inputs.map((labels, i) => prepare(labels, shapes[i], i, sizes));
+  const problem = { operands: operands.map(({ labels }) => labels), output, sizes };
+  const path = contractionPath(problem);
+  const plan: Plan = { ...problem, path, build: contractAll(operands, output, path).build };
   if (plans.size >= planLimit) plans.delete(plans.keys().next().value as string);
   plans.set(key, plan);
   return plan;
 }
 
-/** The elements at which two axes of the same label agree: their diagonal, as one axis in place of the first. */
-function diagonal({ node, labels }: Labelled, first: number, second: number): Labelled {
+/** The elements at which two axes of the same label agree: their diagonal, as the last axis. */
+function diagonal({ labels, shape, build }: Labelled, first: number, second: number): Labelled {
   const others = labels.map((_, axis) => axis).filter((axis) => axis !== first && axis !== second);
-  const size = node.shape[first];
-  const front = transpose(node, [...others, first, second]);
-  const lead = others.map((axis) => node.shape[axis]);
-  const starts = new Array<number>(lead.length + 1).fill(0);
+  const size = shape[first];
+  const lead = others.map((axis) => shape[axis]);
+  const order = [...others, first, second];
+  const flat = [...lead, size * size];
+  const starts = new Array<number>(flat.length).fill(0);
   const steps = [...lead.map(() => 1), size + 1];
-  const flat = reshape(front, [...lead, size * size]);
-  return { node: slice(flat, starts, [...lead, size], steps), labels: [...others.map((axis) => labels[axis]), labels[first]] };
+  const result = [...lead, size];
+  return {
+    labels: [...others.map((axis) => labels[axis]), labels[first]],
+    shape: result,
+    build: (operands) => slice(reshape(transpose(build(operands), order), flat), starts, result, steps),
+  };
 }
 
-/** An operand with each label once and without axes that it only repeats along. */
-function prepare(node: Node, labels: readonly string[], sizes: ReadonlyMap<string, number>): Labelled {
-  const repeats = (axis: number): boolean => node.shape[axis] === 1 && sizes.get(labels[axis]) !== 1;
-  const kept = labels.map((_, axis) => axis).filter((axis) => !repeats(axis));
+/** Operand `position` with each label once and without axes of size 1 that it only repeats along. */
+function prepare(labels: readonly string[], shape: Shape, position: number, sizes: ReadonlyMap<string, number>): Labelled {
+  const kept = labels.map((_, axis) => axis).filter((axis) => shape[axis] !== 1 || sizes.get(labels[axis]) === 1);
+  const keptShape = kept.map((axis) => shape[axis]);
   let operand: Labelled = {
-    node:
-      kept.length === labels.length
-        ? node
-        : reshape(
-            node,
-            kept.map((axis) => node.shape[axis]),
-          ),
     labels: kept.map((axis) => labels[axis]),
+    shape: keptShape,
+    build: (operands) => reshape(operands[position], keptShape),
   };
   for (let axis = 0; axis < operand.labels.length; axis++) {
     const again = operand.labels.indexOf(operand.labels[axis], axis + 1);
@@ -154,49 +157,50 @@ function prepare(node: Node, labels: readonly string[], sizes: ReadonlyMap<strin
 
 /** Sums over the labels that nothing else needs. */
 function reduceTo(operand: Labelled, needed: ReadonlySet<string>): Labelled {
-  const axes = operand.labels.flatMap((label, axis) => (needed.has(label) ? [] : [axis]));
+  const { labels, shape, build } = operand;
+  const axes = labels.flatMap((label, axis) => (needed.has(label) ? [] : [axis]));
   if (axes.length === 0) return operand;
-  return { node: sum(operand.node, axes), labels: operand.labels.filter((label) => needed.has(label)) };
+  const kept = labels.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  return {
+    labels: kept.map((axis) => labels[axis]),
+    shape: kept.map((axis) => shape[axis]),
+    build: (operands) => sum(build(operands), axes),
+  };
 }
 
 /** The contraction of two operands, of which the labels in `needed` stay. */
 function contractPair(a: Labelled, b: Labelled, needed: ReadonlySet<string>): Labelled {
-  const inB = new Set(b.labels);
-  const inA = new Set(a.labels);
-  const left = reduceTo(a, new Set([...needed, ...inB]));
-  const right = reduceTo(b, new Set([...needed, ...inA]));
+  const left = reduceTo(a, new Set([...needed, ...b.labels]));
+  const right = reduceTo(b, new Set([...needed, ...a.labels]));
   const batch: [number, number][] = [];
   const summed: [number, number][] = [];
   left.labels.forEach((label, axis) => {
     const other = right.labels.indexOf(label);
     if (other >= 0) (needed.has(label) ? batch : summed).push([axis, other]);
   });
-  const shared = new Set(left.labels.filter((label) => right.labels.includes(label)));
-  const labels = [
-    ...batch.map(([axis]) => left.labels[axis]),
-    ...left.labels.filter((label) => !shared.has(label)),
-    ...right.labels.filter((label) => !shared.has(label)),
-  ];
-  return { node: contract(left.node, right.node, { batch, summed }), labels };
+  const { shape, contract } = contraction(left.shape, right.shape, { batch, summed });
+  return {
+    labels: [
+      ...batch.map(([axis]) => left.labels[axis]),
+      ...left.labels.filter((label) => !right.labels.includes(label)),
+      ...right.labels.filter((label) => !left.labels.includes(label)),
+    ],
+    shape,
+    build: (operands) => contract(left.build(operands), right.build(operands)),
+  };
 }
 
-function evaluatePlan(nodes: readonly Node[], plan: Plan): Node {
-  const list = nodes.map((node, i) => prepare(node, plan.inputs[i], plan.sizes));
-  for (const step of plan.path) {
+function contractAll(operands: readonly Labelled[], output: readonly string[], path: readonly ContractionStep[]): Labelled {
+  const list = [...operands];
+  for (const step of path) {
     const used = step.map((position) => list[position]);
     for (const position of [...step].sort((a, b) => b - a)) list.splice(position, 1);
-    const needed = new Set([...plan.output, ...list.flatMap(({ labels }) => labels)]);
+    const needed = new Set([...output, ...list.flatMap(({ labels }) => labels)]);
     list.push(used.length === 1 ? reduceTo(used[0], needed) : contractPair(used[0], used[1], needed));
   }
-  const { node, labels } = list[0];
-  // A label that every operand only repeated along has size 1 and is in no operand any more.
-  const missing = plan.output.filter((label) => !labels.includes(label));
-  const shaped = missing.length === 0 ? node : reshape(node, [...node.shape, ...missing.map(() => 1)]);
-  const all = [...labels, ...missing];
-  return transpose(
-    shaped,
-    plan.output.map((label) => all.indexOf(label)),
-  );
+  const { labels, shape, build } = list[0];
+  const order = output.map((label) => labels.indexOf(label));
+  return { labels: output, shape: order.map((axis) => shape[axis]), build: (operandNodes) => transpose(build(operandNodes), order) };
 }
 
 /** The subscripts and the operands, which may stand in a list or one after the other. */
@@ -248,12 +252,7 @@ export const einsum = registerOp<CustomMethodOp<(subscripts: string, ...operands
     );
     const promoted = nodes.map((node) => node.dtype).reduce(promoteTypes);
     const dtype: Dtype = promoted === bool ? int32 : promoted;
-    return wrap(
-      evaluatePlan(
-        nodes.map((node) => astype(node, dtype)),
-        plan,
-      ),
-    );
+    return wrap(plan.build(nodes.map((node) => astype(node, dtype))));
   },
 );
 

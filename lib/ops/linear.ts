@@ -11,7 +11,7 @@ import { sum } from '../primitives/reduction';
 import { conjugate } from '../primitives/unary';
 import { broadcastShapes, normalizeAxis, sameShape, sizeOf } from '../shape';
 import { axisArgument, conform, describe, integersArgument, numberArgument, shapesDiffer, weakDtype } from './arguments';
-import { checkPairs, contract, matrixProduct, promotePair } from './product';
+import { checkPairs, contraction, matrixProduct, promotePair } from './product';
 import { defineOp, type MethodOp, operand } from './registry';
 
 type Pair = [a: ArrayInput, b: ArrayInput];
@@ -108,7 +108,7 @@ export const inner = defineOp<MethodOp<Pair, [], object, array>>(
     if (x.shape[i] !== y.shape[j]) {
       throw shapesDiffer('inner', `last axis of a (${x.shape[i]}) must equal last axis of b (${y.shape[j]})`, x.shape, y.shape);
     }
-    return wrap(contract(x, y, { batch: [], summed: [[i, j]] }));
+    return wrap(contraction(x.shape, y.shape, { batch: [], summed: [[i, j]] }).contract(x, y));
   },
 );
 
@@ -188,7 +188,7 @@ export const tensordot = defineOp<
     const [x, y] = promotePair(node('tensordot', a), node('tensordot', b));
     const summed = tensordotPairs(x, y, axes);
     checkPairs('tensordot', x, y, summed);
-    return wrap(contract(x, y, { batch: [], summed }));
+    return wrap(contraction(x.shape, y.shape, { batch: [], summed }).contract(x, y));
   },
 );
 

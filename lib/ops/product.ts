@@ -91,33 +91,51 @@ export interface Contraction {
   readonly summed: readonly (readonly [number, number])[];
 }
 
+/** A function that contracts two nodes of given shapes and one dtype, and the shape of its result. */
+export interface ContractionRecipe {
+  readonly shape: Shape;
+  readonly contract: (a: Node, b: Node) => Node;
+}
+
+function freeAxes(shape: Shape, used: readonly number[]): number[] {
+  return [...shape.keys()].filter((axis) => !used.includes(axis));
+}
+
+const sizesOf = (shape: Shape, axes: readonly number[]): number[] => axes.map((axis) => shape[axis]);
+
 /**
- * The sum of products over the `summed` axes. The result has the batch axes, then a's other axes, then b's, each in order. The operands have one dtype.
+ * The sum of products over the `summed` axes. The result has the batch axes, then a's other axes, then b's, each in order. All that the shapes decide
+ * is decided here, once.
  */
-export function contract(a: Node, b: Node, { batch, summed }: Contraction): Node {
-  const free = (x: Node, side: 0 | 1): number[] => {
-    const used = new Set([...batch, ...summed].map((pair) => pair[side]));
-    return [...x.shape.keys()].filter((axis) => !used.has(axis));
-  };
-  const aFree = free(a, 0);
-  const bFree = free(b, 1);
-  const batchSizes = batch.map(([axis]) => a.shape[axis]);
-  const aSizes = aFree.map((axis) => a.shape[axis]);
-  const bSizes = bFree.map((axis) => b.shape[axis]);
-  const left = transpose(a, [...batch.map(([axis]) => axis), ...aFree, ...summed.map(([axis]) => axis)]);
+export function contraction(aShape: Shape, bShape: Shape, { batch, summed }: Contraction): ContractionRecipe {
+  const aBatch = batch.map(([axis]) => axis);
+  const bBatch = batch.map(([, axis]) => axis);
+  const aSummed = summed.map(([axis]) => axis);
+  const bSummed = summed.map(([, axis]) => axis);
+  const aFree = freeAxes(aShape, [...aBatch, ...aSummed]);
+  const bFree = freeAxes(bShape, [...bBatch, ...bSummed]);
+  const batchSizes = sizesOf(aShape, aBatch);
+  const aSizes = sizesOf(aShape, aFree);
+  const bSizes = sizesOf(bShape, bFree);
   const shape = [...batchSizes, ...aSizes, ...bSizes];
+  const leftOrder = [...aBatch, ...aFree, ...aSummed];
+  const rightOrder = [...bBatch, ...bSummed, ...bFree];
   if (summed.length === 0) {
     // Without a sum this is an elementwise product, which fuses with its neighbours.
-    const right = transpose(b, [...batch.map(([, axis]) => axis), ...bFree]);
-    const spreadLeft = reshape(left, [...batchSizes, ...aSizes, ...bSizes.map(() => 1)]);
-    const spreadRight = reshape(right, [...batchSizes, ...aSizes.map(() => 1), ...bSizes]);
-    return multiply(broadcastTo(spreadLeft, shape), broadcastTo(spreadRight, shape));
+    const leftShape = [...batchSizes, ...aSizes, ...bSizes.map(() => 1)];
+    const rightShape = [...batchSizes, ...aSizes.map(() => 1), ...bSizes];
+    const spread = (x: Node, order: readonly number[], own: Shape): Node => broadcastTo(reshape(transpose(x, order), own), shape);
+    return { shape, contract: (a, b) => multiply(spread(a, leftOrder, leftShape), spread(b, rightOrder, rightShape)) };
   }
-  const k = sizeOf(summed.map(([axis]) => a.shape[axis]));
-  const right = transpose(b, [...batch.map(([, axis]) => axis), ...summed.map(([, axis]) => axis), ...bFree]);
+  const k = sizeOf(sizesOf(aShape, aSummed));
   const lead = batchSizes.length === 0 ? [] : [sizeOf(batchSizes)];
-  const product = multiplyMatrices(reshape(left, [...lead, sizeOf(aSizes), k]), reshape(right, [...lead, k, sizeOf(bSizes)]));
-  return reshape(product, shape);
+  const leftShape = [...lead, sizeOf(aSizes), k];
+  const rightShape = [...lead, k, sizeOf(bSizes)];
+  const matrix = (x: Node, order: readonly number[], own: Shape): Node => reshape(transpose(x, order), own);
+  return {
+    shape,
+    contract: (a, b) => reshape(multiplyMatrices(matrix(a, leftOrder, leftShape), matrix(b, rightOrder, rightShape)), shape),
+  };
 }
 
 /** Throws unless the paired axes have equal sizes. */
