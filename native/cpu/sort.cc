@@ -143,7 +143,7 @@ void sortRows(const SortStep& step, const Run& run) {
 
 void run(const SortStep& step, const Run& run) {
   if (step.length == 0) return;
-  if (step.length >= kLongestRow) throw std::length_error("sort: a row has 2^32 elements or more");
+  if (step.length > kLongestRow) throw std::length_error("a row has more than 2^32 elements");
   switch (step.in.dtype) {
     case Dtype::bool_:
     case Dtype::uint8:

@@ -1,0 +1,53 @@
+/** The sort step against JavaScript's stable sort, on all dtypes and layouts. */
+
+import { complex64, type Dtype, dtypes, float32, uint8, uint32 } from '../../lib/dtype';
+import { runOnce } from './harness';
+import { any, identical, positions, Random, Strided, type Value } from './steps-arrays';
+
+/** NaN last; both zeros equal; complex numbers as NumPy orders them. */
+function compare(a: Value, b: Value): number {
+  if (typeof a === 'object' && typeof b === 'object') {
+    const rank = ([re, im]: readonly [number, number]) => (Number.isNaN(re) ? 2 : 0) + (Number.isNaN(im) ? 1 : 0);
+    return rank(a) - rank(b) || compare(a[0], b[0]) || compare(a[1], b[1]);
+  }
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function checkSort(random: Random, dtype: Dtype, rows: number[], length: number, indices: boolean): void {
+  const input = Strided.random(random, dtype, [...rows, length]).fill(() => any(random, dtype));
+  const out = Strided.random(random, indices ? uint32 : dtype, [...rows, length], true);
+  if (out.elements === 0) return;
+  const [bytes] = runOnce(
+    { inputs: 1, outputs: [out.bytes.length], steps: [{ kind: 'sort', indices, rows, length, in: input.spec(0), out: out.spec(1) }] },
+    [input.bytes],
+  );
+  const result = out.over(bytes);
+  for (const row of positions(rows)) {
+    const order = Array.from({ length }, (_, i) => ({ value: input.get([...row, i]), i }));
+    order.sort((a, b) => compare(a.value, b.value));
+    order.forEach(({ value, i }, at) => {
+      const found = result.get([...row, at]);
+      const wanted = indices ? BigInt(i) : value;
+      if (!identical(found, wanted)) expect({ row, at, found }).toEqual({ row, at, found: wanted });
+    });
+  }
+}
+
+describe.each(dtypes)('%s', (dtype) => {
+  test.each([
+    ['values', false],
+    ['positions', true],
+  ] as const)('%s', (_, indices) => {
+    const random = new Random(dtype.code + 1);
+    const rows = () => Array.from({ length: random.int(0, 2) }, () => random.int(1, 4));
+    for (let i = 0; i < 20; i++) checkSort(random, dtype, rows(), random.chance(10) ? 0 : random.int(1, 12), indices);
+    for (let i = 0; i < 4; i++) checkSort(random, dtype, rows(), random.int(30, 400), indices);
+    checkSort(random, dtype, [], 3000, indices);
+  });
+});
+
+test.each([uint8, float32, complex64])('a row of %s that several threads share', (dtype) => {
+  const random = new Random(dtype.code + 100);
+  for (const indices of [false, true]) checkSort(random, dtype, [], 70_001, indices);
+});
