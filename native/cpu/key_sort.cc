@@ -1,4 +1,4 @@
-// Keys that compare equal are identical, so that no order of theirs, and no number of threads, can be told from another.
+// Keys that compare equal are identical: neither their order nor the number of threads can be seen in the result.
 #include "cpu/key_sort.h"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // Sorts unsigned keys: Highway's VQSort on one thread, runs of it merged by all threads when a row is long.
 #pragma once
 
-#include <cstdint>
-
 #include <hwy/contrib/sort/vqsort.h>
+
+#include <cstdint>
 
 #include "cpu/thread_pool.h"
 

@@ -229,8 +229,8 @@ void run(const MatmulStep& step, const Run& run) {
   if (products.batch.size() == 0 || products.m == 0 || products.n == 0) return;
   if (products.k == 0) return fillZero(products, run.pool);
   fold(products);
-  const bool longSum = products.batch.rank == 0 && products.k >= 4 * kPartialSum &&
-                       products.m <= kFewOutputs / products.n;
+  const bool longSum =
+      products.batch.rank == 0 && products.k >= 4 * kPartialSum && products.m <= kFewOutputs / products.n;
   if (longSum && products.dtype == Dtype::float32) return runLongSum<float>(products, run.pool);
   if (longSum && products.dtype == Dtype::float64) return runLongSum<double>(products, run.pool);
   if (longSum && products.dtype == Dtype::complex64) return runLongSum<std::complex<float>>(products, run.pool);

@@ -125,7 +125,8 @@ void multiplyRow(const Matrix<const T>& a, const Matrix<const T>& b, const Matri
   if (!accumulate) {
     for (int64_t i = 0; i < n; i++) out.data[i * out.columnStride] = T(0);
   }
-  const int incX = k == 1 ? 1 : static_cast<int>(a.columnStride), incY = n == 1 ? 1 : static_cast<int>(out.columnStride);
+  const int incX = k == 1 ? 1 : static_cast<int>(a.columnStride),
+            incY = n == 1 ? 1 : static_cast<int>(out.columnStride);
   // y = mᵀ · x: the transposed of what is in memory.
   if (kind.transpose == CblasNoTrans) {
     gemv({CblasTrans, kind.leading}, k, n, m.data, a.data, incX, out.data, incY);
@@ -189,7 +190,8 @@ void multiplyPart(const Matrix<const T>& a, const Matrix<const T>& b, const Matr
   }
   const Packed<T> packedA(a), packedB(b);
   const int ldc = static_cast<int>(out.rows == 1 ? out.columns : out.rowStride);
-  gemm(describe(packedA.matrix()), describe(packedB.matrix()), packedA.matrix(), packedB.matrix(), out, ldc, accumulate);
+  gemm(describe(packedA.matrix()), describe(packedB.matrix()), packedA.matrix(), packedB.matrix(), out, ldc,
+       accumulate);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The randomBits step: threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+// The randomBits step: threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3").
 // Which word comes from which counter is MLX's layout: a key's words are two halves, and one hash gives a word of each.
 #include <algorithm>
 #include <array>
@@ -75,7 +75,8 @@ struct WordLayout {
 
 void run(const RandomBitsStep& step, const Run& run) {
   Space<1> keys;
-  for (size_t axis = 0; axis < step.keyShape.size(); axis++) keys.append(step.keyShape[axis], {step.keys.strides[axis]});
+  for (size_t axis = 0; axis < step.keyShape.size(); axis++)
+    keys.append(step.keyShape[axis], {step.keys.strides[axis]});
   const auto* keyData = reinterpret_cast<const uint32_t*>(run.at(step.keys));
   const int64_t second = step.keys.strides[step.keyShape.size()];
   std::byte* out = run.at(step.out);
@@ -99,7 +100,8 @@ void run(const RandomBitsStep& step, const Run& run) {
           lanes.x1[lane] = layout.counter1(hash + i);
         }
       }
-      for (int64_t lane = count; lane < kLanes; lane++) lanes.key0[lane] = lanes.key1[lane] = lanes.x0[lane] = lanes.x1[lane] = 0;
+      for (int64_t lane = count; lane < kLanes; lane++)
+        lanes.key0[lane] = lanes.key1[lane] = lanes.x0[lane] = lanes.x1[lane] = 0;
       threefry(lanes);
       int64_t key = block / perKey;
       for (int64_t lane = 0, hash = block % perKey; lane < count; hash = 0, key++) {

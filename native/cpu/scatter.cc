@@ -78,7 +78,9 @@ void scatterPart(const Scatter& scatter, int64_t from, int64_t to, const Owner& 
   std::array<int64_t, kBlock> targetOffsets, updatesOffsets, owned;
   for (int64_t begin = 0; begin < scatter.positions.count(); begin += kBlock) {
     const int64_t count = std::min(kBlock, scatter.positions.count() - begin);
-    const auto block = [&](std::array<int64_t, kBlock>& offsets) { return std::span(offsets).first(static_cast<size_t>(count)); };
+    const auto block = [&](std::array<int64_t, kBlock>& offsets) {
+      return std::span(offsets).first(static_cast<size_t>(count));
+    };
     scatter.positions.read(begin, block(targetOffsets));
     readOffsets(scatter.updatesIndex, begin, block(updatesOffsets));
     const bool shared = owner.owners > 1;
@@ -128,9 +130,8 @@ void scatterAll(const Scatter& scatter, ThreadPool& pool) {
   } else if (splitSlices && sliceSize >= threads * kLongRun) {
     const int64_t even = (sliceSize + threads - 1) / threads;
     const int64_t grain = std::max(std::min(even, kGrain), kLongRun);
-    pool.parallelFor(sliceSize, grain, [&](int64_t begin, int64_t end) {
-      scatterPart<mode, T>(scatter, begin, end, Owner{});
-    });
+    pool.parallelFor(sliceSize, grain,
+                     [&](int64_t begin, int64_t end) { scatterPart<mode, T>(scatter, begin, end, Owner{}); });
   } else if (positions.disjoint()) {
     const int64_t owners = std::min(threads, kMostOwners);
     pool.parallelFor(owners, 1, [&](int64_t begin, int64_t end) {

@@ -125,7 +125,8 @@ void sortRows(const SortStep& step, const Run& run) {
   const int64_t count = rows.size(), length = step.length;
   const std::byte* in = run.at(step.in);
   std::byte* out = run.at(step.out);
-  const auto inSize = static_cast<int64_t>(itemSize(step.in.dtype)), outSize = static_cast<int64_t>(itemSize(step.out.dtype));
+  const auto inSize = static_cast<int64_t>(itemSize(step.in.dtype)),
+             outSize = static_cast<int64_t>(itemSize(step.out.dtype));
   // Few long rows are each shared by all threads; otherwise every thread takes rows.
   const bool shareRows = length > kLongGrain && count < 2 * run.pool.threads();
   const auto sortRange = [&](int64_t begin, int64_t end) {

@@ -25,7 +25,9 @@ struct FloatKey {
     const bool nan = static_cast<Bits>(bits & static_cast<Bits>(~kSign)) > kInfinity;
     return nan ? static_cast<Key>(kSign | (kInfinity + (kInfinity & (~kInfinity + 1)) / 2)) : key;
   }
-  static Bits decode(Key key) { return key & kSign ? static_cast<Bits>(key & static_cast<Key>(~kSign)) : static_cast<Bits>(~key); }
+  static Bits decode(Key key) {
+    return key & kSign ? static_cast<Bits>(key & static_cast<Key>(~kSign)) : static_cast<Bits>(~key);
+  }
 
   /// Equal for both zeros.
   static Key order(Bits bits) { return isZero(bits) ? kPositiveZero : encode(bits); }
