@@ -29,7 +29,7 @@ const ok = [
   run(join(root, 'node_modules', '.bin', 'biome'), ['check', '--error-on-warnings', ...(fix ? ['--write'] : [])]),
   run(tool('clang-format'), [fix ? '-i' : '--dry-run', '-Werror', ...sources]),
 ];
-const database = join(root, 'build-cmake');
+const database = join(root, 'build-cmake', 'default');
 if (existsSync(join(database, 'compile_commands.json'))) {
   const logic = sources.filter((name) => /^native\/(addon|program)\/.*\.cc$/.test(name));
   ok.push(run(tool('clang-tidy'), ['-p', database, '--quiet', '--warnings-as-errors=*', ...logic]));

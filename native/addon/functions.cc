@@ -56,7 +56,8 @@ struct RunRequest {
 
 bool wrongCount(Instance& instance, const char* what, size_t given, size_t wanted) {
   if (given == wanted) return false;
-  instance.fail(Status::outOfBounds, "the program has " + std::to_string(wanted) + " " + what + ", not " + std::to_string(given));
+  instance.fail(Status::outOfBounds,
+                "the program has " + std::to_string(wanted) + " " + what + ", not " + std::to_string(given));
   return true;
 }
 
@@ -134,7 +135,9 @@ Value describe(const CallbackInfo& info, Instance&) {
   return description;
 }
 
-Value lastError(const CallbackInfo& info, Instance& instance) { return Napi::String::New(info.Env(), instance.lastError()); }
+Value lastError(const CallbackInfo& info, Instance& instance) {
+  return Napi::String::New(info.Env(), instance.lastError());
+}
 
 int load(const CallbackInfo& info, Instance& instance) {
   const auto words = elements<int32_t>(instance, info[0]);
@@ -172,7 +175,8 @@ int runAsync(const CallbackInfo& info, Instance& instance) {
   if (!outcome.ok()) return instance.fail(std::move(outcome));
   if (const int status = hold(instance, request, outputs); status != kOk) return status;
   const std::vector<int32_t> handles(request.handles.begin(), request.handles.end());
-  const int status = instance.push(request.program, std::move(request.arguments), std::move(outputs), info[5].As<Napi::Function>());
+  const int status =
+      instance.push(request.program, std::move(request.arguments), std::move(outputs), info[5].As<Napi::Function>());
   if (status != kOk) {
     for (const int32_t handle : handles) instance.releaseBuffer(handle);
   }
@@ -190,7 +194,8 @@ int upload(const CallbackInfo& info, Instance& instance) {
   Owners owners(info.Env());
   if (!owners.add(info[1])) return instance.fail(Status::outOfBounds, "the owner is no object");
   auto buffer = cpu::Buffer::allocate(instance.allocator(), bytes->size());
-  if (!buffer) return instance.fail(Status::outOfMemory, std::to_string(bytes->size()) + " bytes could not be allocated");
+  if (!buffer)
+    return instance.fail(Status::outOfMemory, std::to_string(bytes->size()) + " bytes could not be allocated");
   if (!bytes->empty()) std::memcpy(buffer->data(), bytes->data(), bytes->size());
   const int handle = instance.hold(std::move(buffer), owners.take(0));
   instance.reportMemory();
@@ -204,7 +209,8 @@ int download(const CallbackInfo& info, Instance& instance) {
   const auto target = elements<uint8_t>(instance, info[2]);
   if (!target) return instance.lastStatus();
   if (!offset || *offset > buffer->bytes() || target->size() > buffer->bytes() - *offset) {
-    return instance.fail(Status::outOfBounds, "bytes outside the buffer of " + std::to_string(buffer->bytes()) + " bytes");
+    return instance.fail(Status::outOfBounds,
+                         "bytes outside the buffer of " + std::to_string(buffer->bytes()) + " bytes");
   }
   if (!instance.settle(buffer)) return instance.lastStatus();
   if (!target->empty()) std::memcpy(target->data(), buffer->data() + *offset, target->size());
@@ -234,7 +240,8 @@ int collect(const CallbackInfo&, Instance& instance) {
 
 Value memory(const CallbackInfo& info, Instance& instance) {
   const cpu::MemoryUse use = instance.allocator()->use();
-  const size_t values[] = {use.active, use.peak, use.cached, instance.buffers(), instance.programs(), use.limit, use.cacheLimit};
+  const size_t values[] = {use.active,          use.peak,  use.cached,    instance.buffers(),
+                           instance.programs(), use.limit, use.cacheLimit};
   auto array = Napi::Float64Array::New(info.Env(), std::size(values));
   for (size_t i = 0; i < std::size(values); i++) array[i] = static_cast<double>(values[i]);
   return array;

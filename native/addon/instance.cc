@@ -133,7 +133,8 @@ int Instance::collect() {
 bool Instance::openCallbacks() {
   if (callbacks_) return true;
   const auto name = Napi::String::New(env_, "metalgrad");
-  if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &callbacks_) != napi_ok) {
+  if (napi_create_threadsafe_function(env_, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver,
+                                      &callbacks_) != napi_ok) {
     return false;
   }
   napi_unref_threadsafe_function(env_, callbacks_);
@@ -143,8 +144,8 @@ bool Instance::openCallbacks() {
   return true;
 }
 
-int Instance::push(std::shared_ptr<const cpu::Executable> program, Arguments arguments, std::vector<cpu::BufferRef> outputs,
-                   const Napi::Function& done) {
+int Instance::push(std::shared_ptr<const cpu::Executable> program, Arguments arguments,
+                   std::vector<cpu::BufferRef> outputs, const Napi::Function& done) {
   napi_ref waiter;
   if (!openCallbacks() || napi_create_reference(env_, done, 1, &waiter) != napi_ok) {
     return fail(Status::deviceFailure, "the callback could not be kept");

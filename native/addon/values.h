@@ -26,7 +26,8 @@ std::optional<std::span<T>> elements(Instance& instance, const Napi::Value& valu
   size_t length;
   void* data;
   napi_value buffer;
-  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, nullptr) != napi_ok || type != kArrayType<T>) {
+  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, nullptr) != napi_ok ||
+      type != kArrayType<T>) {
     instance.fail(Status::outOfBounds, "an argument is no typed array of the right kind");
     return std::nullopt;
   }

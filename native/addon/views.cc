@@ -22,7 +22,8 @@ napi_value copyOf(napi_env env, const cpu::Buffer& buffer) {
 
 napi_value Views::of(napi_env env, const cpu::BufferRef& buffer) {
   if (napi_value array = reachable(env, buffer)) return array;
-  const bool many = bytes_ + buffer->bytes() > kMaxUnreachable && unreachableBytes(env) + buffer->bytes() > kMaxUnreachable;
+  const bool many =
+      bytes_ + buffer->bytes() > kMaxUnreachable && unreachableBytes(env) + buffer->bytes() > kMaxUnreachable;
   if (buffer->bytes() == 0 || many) return copyOf(env, *buffer);
   auto view = std::make_unique<View>(View{this, buffer, nullptr});
   napi_value array;

@@ -15,8 +15,8 @@ namespace metalgrad::addon {
 /// that is after this object.
 class Views {
  public:
-  /// The ArrayBuffer of a buffer: the same one while it is reachable. A copy where memory that is not V8's is refused, or
-  /// where too much of it waits for finalizers, which run only between tasks. Null for a failure.
+  /// The ArrayBuffer of a buffer: the same one while it is reachable. A copy where memory that is not V8's is refused,
+  /// or where too much of it waits for finalizers, which run only between tasks. Null for a failure.
   napi_value of(napi_env env, const cpu::BufferRef& buffer);
   void close(napi_env env);
 

@@ -104,7 +104,8 @@ void Allocator::shrinkCache(size_t bytes) {
 
 MemoryUse Allocator::use() const {
   std::lock_guard lock(mutex_);
-  return {.active = active_, .peak = peak_, .cached = cached_ + slabs_.spare(), .limit = limit_, .cacheLimit = cacheLimit_};
+  return {
+      .active = active_, .peak = peak_, .cached = cached_ + slabs_.spare(), .limit = limit_, .cacheLimit = cacheLimit_};
 }
 
 void Allocator::resetPeak() {

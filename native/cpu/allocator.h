@@ -23,7 +23,8 @@ struct MemoryUse {
   size_t active, peak, cached, limit, cacheLimit;
 };
 
-/// The memory of one instance of the library. Thread safe. Freed blocks are kept for the next that fits with little waste.
+/// The memory of one instance of the library. Thread safe. Freed blocks are kept for the next that fits with little
+/// waste.
 class Allocator {
  public:
   /// Limits follow the machine's memory.
@@ -32,7 +33,8 @@ class Allocator {
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
 
-  /// Uninitialized memory; `data` is null when the limit or the system refuses. 0 bytes give an address that holds nothing.
+  /// Uninitialized memory; `data` is null when the limit or the system refuses. 0 bytes give an address that holds
+  /// nothing.
   Block allocate(size_t bytes);
   void free(const Block& block);
 

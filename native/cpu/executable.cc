@@ -99,7 +99,8 @@ Outcome Executable::begin(std::span<const BufferRef> inputs, std::span<const uin
     for (const auto& input : inputs) slotBytes.push_back(static_cast<int64_t>(input->bytes()));
     slotBytes.insert(slotBytes.end(), program_.outputBytes.begin(), program_.outputBytes.end());
     for (const auto& temporary : program_.temporaries) slotBytes.push_back(temporary.byteLength);
-    if (auto error = validateRun(requirements_, slotBytes, args); !error.empty()) return {Status::outOfBounds, std::move(error)};
+    if (auto error = validateRun(requirements_, slotBytes, args); !error.empty())
+      return {Status::outOfBounds, std::move(error)};
     outputs.reserve(program_.outputBytes.size());
     for (const int64_t bytes : program_.outputBytes) {
       outputs.push_back(Buffer::allocate(allocator, static_cast<size_t>(bytes)));
@@ -112,8 +113,9 @@ Outcome Executable::begin(std::span<const BufferRef> inputs, std::span<const uin
   });
 }
 
-Outcome Executable::run(std::span<const BufferRef> inputs, std::span<const uint64_t> args, std::span<const BufferRef> outputs,
-                        Allocator& allocator, const std::atomic<bool>* cancelled) const {
+Outcome Executable::run(std::span<const BufferRef> inputs, std::span<const uint64_t> args,
+                        std::span<const BufferRef> outputs, Allocator& allocator,
+                        const std::atomic<bool>* cancelled) const {
   return guarded([&]() -> Outcome {
     const Arena arena(allocator, static_cast<size_t>(program_.arenaBytes));
     if (!arena.data()) return noMemory(static_cast<size_t>(program_.arenaBytes), allocator);
@@ -124,7 +126,8 @@ Outcome Executable::run(std::span<const BufferRef> inputs, std::span<const uint6
     for (const auto& temporary : program_.temporaries) slots.push_back(arena.data() + temporary.arenaOffset);
     const Run run{.slots = slots, .args = args, .pool = ThreadPool::shared()};
     for (const auto& step : steps_) {
-      if (cancelled && cancelled->load(std::memory_order_relaxed)) return {Status::deviceFailure, "the run was cancelled"};
+      if (cancelled && cancelled->load(std::memory_order_relaxed))
+        return {Status::deviceFailure, "the run was cancelled"};
       std::visit([&run](const auto& prepared) { cpu::run(*prepared, run); }, step);
     }
     return {};

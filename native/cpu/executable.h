@@ -29,8 +29,8 @@ class Executable {
   size_t args() const { return program_.args; }
 
   /// Checks what a run brings, and allocates its outputs.
-  Outcome begin(std::span<const BufferRef> inputs, std::span<const uint64_t> args, const std::shared_ptr<Allocator>& allocator,
-                std::vector<BufferRef>& outputs) const;
+  Outcome begin(std::span<const BufferRef> inputs, std::span<const uint64_t> args,
+                const std::shared_ptr<Allocator>& allocator, std::vector<BufferRef>& outputs) const;
   /// Runs the steps; `begin` must have accepted these inputs and arguments. Ends early once `cancelled` is set.
   Outcome run(std::span<const BufferRef> inputs, std::span<const uint64_t> args, std::span<const BufferRef> outputs,
               Allocator& allocator, const std::atomic<bool>* cancelled) const;

@@ -10,7 +10,8 @@
 namespace metalgrad::cpu {
 namespace {
 
-/// The steps of one program follow each other within microseconds: waking a sleeping thread costs more than a short wait.
+/// The steps of one program follow each other within microseconds: waking a sleeping thread costs more than a short
+/// wait.
 constexpr auto kSpin = std::chrono::microseconds(40);
 
 inline void pause() {

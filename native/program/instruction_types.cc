@@ -17,7 +17,8 @@ int valueCount(Op op) {
 
 bool takes(Op op, Dtype dtype) {
   const bool complex = dtype == Dtype::complex64;
-  if (between(op, Op::exp, Op::rsqrt) || op == Op::reciprocal || between(op, Op::sin, Op::sigmoid)) return isInexact(dtype);
+  if (between(op, Op::exp, Op::rsqrt) || op == Op::reciprocal || between(op, Op::sin, Op::sigmoid))
+    return isInexact(dtype);
   if (between(op, Op::floor, Op::trunc)) return !complex;
   if (op == Op::invert || between(op, Op::and_, Op::xor_)) return !isInexact(dtype);
   if (op == Op::leftShift || op == Op::rightShift) return isInteger(dtype);
@@ -30,7 +31,8 @@ Dtype resultOf(const Instruction& instruction) {
   if (instruction.op == Op::cast) return instruction.to;
   if (between(instruction.op, Op::equal, Op::greaterEqual)) return Dtype::bool_;
   const bool complex = instruction.dtype == Dtype::complex64;
-  if (complex && (instruction.op == Op::abs || instruction.op == Op::real || instruction.op == Op::imag)) return Dtype::float32;
+  if (complex && (instruction.op == Op::abs || instruction.op == Op::real || instruction.op == Op::imag))
+    return Dtype::float32;
   return instruction.dtype;
 }
 
@@ -55,7 +57,8 @@ std::string checkInstruction(const Instruction& instruction, const std::vector<D
     if (i < values) {
       if (operands[i] >= dtypes.size()) return name + ": operand " + std::to_string(i) + " is no earlier value";
       const Dtype wanted = operandOf(instruction, i), given = dtypes[operands[i]];
-      if (given != wanted) return name + ": operand " + std::to_string(i) + " is " + named(given) + ", not " + named(wanted);
+      if (given != wanted)
+        return name + ": operand " + std::to_string(i) + " is " + named(given) + ", not " + named(wanted);
     } else if (i < values + arguments) {
       if (operands[i] >= args) return name + ": there is no such argument";
     } else if (operands[i] != kNoValue) {
@@ -63,7 +66,8 @@ std::string checkInstruction(const Instruction& instruction, const std::vector<D
     }
   }
   if (!takes(instruction.op, instruction.dtype)) return name + " does not take " + named(instruction.dtype);
-  if (instruction.to != resultOf(instruction)) return name + " of " + named(instruction.dtype) + " does not give " + named(instruction.to);
+  if (instruction.to != resultOf(instruction))
+    return name + " of " + named(instruction.dtype) + " does not give " + named(instruction.to);
   return {};
 }
 

@@ -69,7 +69,8 @@ class Validator {
 
   void memory() {
     require(program_.arenaBytes >= 0 && program_.arenaBytes <= kHuge, "the arena's size is absurd");
-    for (const int64_t bytes : program_.outputBytes) require(bytes >= 0 && bytes <= kHuge, "an output's size is absurd");
+    for (const int64_t bytes : program_.outputBytes)
+      require(bytes >= 0 && bytes <= kHuge, "an output's size is absurd");
     for (const auto& [offset, bytes] : program_.temporaries) {
       require(offset >= 0 && offset % 64 == 0 && bytes >= 0, "a temporary does not begin at a multiple of 64 bytes");
       require(add(offset, bytes) <= program_.arenaBytes, "a temporary is not inside the arena");
@@ -84,7 +85,8 @@ class Validator {
   }
 
   void finish() const {
-    for (size_t i = 0; i < outputs_; i++) require(written_[i] || program_.outputBytes[i] == 0, "an output is never written");
+    for (size_t i = 0; i < outputs_; i++)
+      require(written_[i] || program_.outputBytes[i] == 0, "an output is never written");
   }
 
  private:
@@ -138,8 +140,8 @@ class Validator {
     inside(operand, shape);
   }
 
-  /// Elements must be distinct, so that threads may write them in any order. Sufficient and, for parts of arrays, necessary:
-  /// each axis steps over all that the axes with smaller strides reach.
+  /// Elements must be distinct, so that threads may write them in any order. Sufficient and, for parts of arrays,
+  /// necessary: each axis steps over all that the axes with smaller strides reach.
   void write(const Operand& operand, const Sizes& shape) {
     require(operand.slot >= program_.inputs, "an input is written");
     require(operand.slot < program_.inputs + written_.size(), "an operand names no slot");
@@ -164,7 +166,8 @@ class Validator {
     const Sizes keptShape = kept(step);
     elements(shape);
     elements(keptShape);
-    require(!step.reductions.empty() || (step.reduced == 0 && step.inner == 0), "a kernel without reductions has outer axes alone");
+    require(!step.reductions.empty() || (step.reduced == 0 && step.inner == 0),
+            "a kernel without reductions has outer axes alone");
     require(!step.stores.empty() || !step.reductions.empty(), "a kernel writes nothing");
     std::vector<Dtype> dtypes;
     for (const auto& load : step.loads) {
@@ -178,7 +181,8 @@ class Validator {
       dtypes.push_back(load.dtype);
     }
     for (const auto& instruction : step.code) {
-      if (auto error = checkInstruction(instruction, dtypes, program_.args); !error.empty()) throw Invalid{std::move(error)};
+      if (auto error = checkInstruction(instruction, dtypes, program_.args); !error.empty())
+        throw Invalid{std::move(error)};
       dtypes.push_back(instruction.to);
     }
     for (const auto& [value, operand] : step.stores) {
@@ -190,7 +194,8 @@ class Validator {
     for (const auto& [op, value, operand] : step.reductions) {
       require(value < dtypes.size(), "a reduction names no value");
       const bool position = op == ReduceOp::argmax || op == ReduceOp::argmin;
-      require(operand.dtype == (position ? Dtype::uint32 : dtypes[value]), "a reduction has another dtype than its value");
+      require(operand.dtype == (position ? Dtype::uint32 : dtypes[value]),
+              "a reduction has another dtype than its value");
       if (position) require(elements(reducedShape) <= int64_t{1} << 32, "a position does not fit uint32");
       write(operand, keptShape);
     }
@@ -209,11 +214,12 @@ class Validator {
     write(step.out, shape(step.m, step.n));
   }
 
-  void checkIndexing(const Sizes& whole, const Sizes& slice, const std::vector<uint32_t>& axes, const std::vector<Operand>& indices,
-                     const Sizes& indexShape) {
+  void checkIndexing(const Sizes& whole, const Sizes& slice, const std::vector<uint32_t>& axes,
+                     const std::vector<Operand>& indices, const Sizes& indexShape) {
     elements(whole);
     elements(joined(indexShape, slice));
-    for (size_t axis = 0; axis < whole.size(); axis++) require(slice[axis] <= whole[axis], "a slice is larger than its source");
+    for (size_t axis = 0; axis < whole.size(); axis++)
+      require(slice[axis] <= whole[axis], "a slice is larger than its source");
     std::vector<bool> seen(whole.size(), false);
     for (const uint32_t axis : axes) {
       require(axis < whole.size(), "an index has no axis");
@@ -247,7 +253,8 @@ class Validator {
     elements(outShape);
     elements(step.keyShape);
     require(step.keys.dtype == Dtype::uint32, "keys are uint32");
-    require(step.out.dtype >= Dtype::uint8 && step.out.dtype <= Dtype::uint32, "random bits are uint8, uint16 or uint32");
+    require(step.out.dtype >= Dtype::uint8 && step.out.dtype <= Dtype::uint32,
+            "random bits are uint8, uint16 or uint32");
     read(step.keys, joined(step.keyShape, {2}));
     write(step.out, outShape);
     if (isEmpty(outShape)) return;
@@ -261,7 +268,8 @@ class Validator {
     require(step.rows.size() < kMaxRank, "too many axes");
     const Sizes shape = joined(step.rows, {step.length});
     elements(shape);
-    require(step.out.dtype == (step.indices ? Dtype::uint32 : step.in.dtype), "a sort gives its input's dtype, or uint32 indices");
+    require(step.out.dtype == (step.indices ? Dtype::uint32 : step.in.dtype),
+            "a sort gives its input's dtype, or uint32 indices");
     if (step.indices) require(step.length <= int64_t{1} << 32, "an index does not fit uint32");
     read(step.in, shape);
     write(step.out, shape);
@@ -270,7 +278,7 @@ class Validator {
   const Program& program_;
   Requirements& requirements_;
   const size_t outputs_;
-  std::vector<bool> written_;  // outputs, then temporaries
+  std::vector<bool> written_;     // outputs, then temporaries
   std::vector<uint32_t> writes_;  // of the current step
 };
 
@@ -293,7 +301,8 @@ std::string validate(const Program& program, Requirements& requirements) {
   return {};
 }
 
-std::string validateRun(const Requirements& requirements, std::span<const int64_t> slotBytes, std::span<const uint64_t> args) {
+std::string validateRun(const Requirements& requirements, std::span<const int64_t> slotBytes,
+                        std::span<const uint64_t> args) {
   for (size_t i = 0; i < requirements.inputBytes.size(); i++) {
     if (slotBytes[i] < requirements.inputBytes[i]) {
       return "input " + std::to_string(i) + " has " + std::to_string(slotBytes[i]) + " bytes, " +

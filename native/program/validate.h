@@ -29,7 +29,8 @@ struct Requirements {
 std::string validate(const Program& program, Requirements& requirements);
 
 /// The same for one run: `slotBytes` has every slot's size. Returns what is wrong, or an empty text.
-std::string validateRun(const Requirements& requirements, std::span<const int64_t> slotBytes, std::span<const uint64_t> args);
+std::string validateRun(const Requirements& requirements, std::span<const int64_t> slotBytes,
+                        std::span<const uint64_t> args);
 
 /// True for a step whose outputs have no elements. Such a step is not run, and its strides mean nothing.
 bool writesNothing(const Step& step);

@@ -1,8 +1,8 @@
 /** Hand-made programs for tests: a readable description in, the words that the addon loads out. */
 
 import type { Dtype } from '../../lib/dtype';
-import { elementwiseOps, reduceOps, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 import type { ElementwiseOp, ReduceOp, ScatterMode, StepKind } from '../../lib/schedule/opcodes';
+import { elementwiseOps, reduceOps, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 
 export const magic = 0x4452474d;
 export const formatVersion = 1;
@@ -179,17 +179,20 @@ function writeIndexing(words: Words, step: GatherSpec | ScatterSpec): void {
 function writeStep(words: Words, step: StepSpec): void {
   switch (step.kind) {
     case 'kernel':
-      return writeKernel(words, step);
+      writeKernel(words, step);
+      return;
     case 'matmul':
       words.word(step.dtype.code, step.batch?.length ?? 0);
       words.wide(...(step.batch ?? []), step.m, step.n, step.k);
       for (const operand of [step.a, step.b, step.out]) words.operand(operand);
       return;
     case 'gather':
-      return writeIndexing(words, step);
+      writeIndexing(words, step);
+      return;
     case 'scatter':
       words.word(scatterModes.indexOf(step.mode));
-      return writeIndexing(words, step);
+      writeIndexing(words, step);
+      return;
     case 'randomBits':
       words.word(step.keyShape.length);
       words.wide(...step.keyShape, step.perKey);

@@ -66,15 +66,19 @@ test('several workers compute at once', async () => {
   await Promise.all(workers.map(({ worker }) => worker.terminate()));
 });
 
-test.each(['async', 'sync'] as const)('workers are terminated in the middle of %s runs', async (mode) => {
-  for (let round = 0; round < 6; round++) {
-    const workers = Array.from({ length: 2 }, () => start(96, mode));
-    await Promise.all(workers.map(({ message }) => message));
-    await new Promise((resolve) => setTimeout(resolve, round * 3));
-    await Promise.all(workers.map(({ worker }) => worker.terminate()));
-  }
-  expect(addon().describe().threads).toBeGreaterThan(0);
-}, 30_000);
+test.each(['async', 'sync'] as const)(
+  'workers are terminated in the middle of %s runs',
+  async (mode) => {
+    for (let round = 0; round < 6; round++) {
+      const workers = Array.from({ length: 2 }, () => start(96, mode));
+      await Promise.all(workers.map(({ message }) => message));
+      await new Promise((resolve) => setTimeout(resolve, round * 3));
+      await Promise.all(workers.map(({ worker }) => worker.terminate()));
+    }
+    expect(addon().describe().threads).toBeGreaterThan(0);
+  },
+  30_000,
+);
 
 test('a worker ends by itself once its runs have ended', async () => {
   const { worker, message } = start(64, 'work');

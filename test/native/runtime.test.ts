@@ -93,7 +93,18 @@ describe('what a run refuses', () => {
     }
     const anything = addon() as unknown as Record<string, (...args: unknown[]) => number>;
     for (const value of [undefined, null, 'x', {}, [], Number.NaN, 1.5, -1, 2 ** 40, Symbol('s'), new Int8Array(4)]) {
-      for (const name of ['load', 'unload', 'run', 'runAsync', 'upload', 'download', 'view', 'release', 'setMemoryLimit', 'setCacheLimit']) {
+      for (const name of [
+        'load',
+        'unload',
+        'run',
+        'runAsync',
+        'upload',
+        'download',
+        'view',
+        'release',
+        'setMemoryLimit',
+        'setCacheLimit',
+      ]) {
         if (name.startsWith('set') && typeof value === 'number' && value >= 0) continue;
         const result = anything[name](value, value, value, value, value, value);
         expect(result === null || result <= 0).toBe(true);
