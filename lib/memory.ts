@@ -115,6 +115,8 @@ export function dispose(...trees: unknown[]): void {
 /** The arrays made during one `tidy`, and those made before it that now name a node made during it. */
 interface TidyScope {
   readonly made: ArrayHandle[];
+  /** Made while a transform ran: the transform may have recorded their nodes (a compiled function keeps its constants). */
+  readonly traced: ArrayHandle[];
   readonly rebound: ArrayHandle[];
   /** Nodes made before have smaller ids: their memory is not the scope's to free. */
   readonly firstId: number;
@@ -127,7 +129,10 @@ let running = 0;
 
 function enter(): void {
   running++;
-  handleObserver.onCreate = (handle) => scopes.getStore()?.made.push(handle);
+  handleObserver.onCreate = (handle) => {
+    const scope = scopes.getStore();
+    if (scope !== undefined) (traceDepth() === 0 ? scope.made : scope.traced).push(handle);
+  };
   handleObserver.onRebind = (handle) => scopes.getStore()?.rebound.push(handle);
 }
 
@@ -158,7 +163,7 @@ function finish(scope: TidyScope, result: unknown): void {
   const kept = new Set<ArrayHandle>(arraysOf(result));
   const roots: Node[] = [];
   for (const handle of kept) if (handle._node !== null) roots.push(handle._node);
-  const made = new Set(scope.made);
+  const made = new Set([...scope.made, ...scope.traced]);
   for (const handle of scope.rebound) {
     // Arrays that were there before and were written to (`indexPut_`) stay.
     if (made.has(handle) || handle._node === null) continue;
@@ -170,17 +175,21 @@ function finish(scope: TidyScope, result: unknown): void {
   const needed = reachable(roots);
   // Inside a transform the memory may still be wanted by the transform itself.
   const free = traceDepth() === 0;
-  for (const handle of made) {
-    const node = handle._node;
-    if (node === null) continue;
-    if (kept.has(handle)) {
-      outer?.made.push(handle);
-      continue;
+  const drop = (handles: readonly ArrayHandle[], mayBeRecorded: boolean): void => {
+    for (const handle of handles) {
+      const node = handle._node;
+      if (node === null) continue;
+      if (kept.has(handle)) {
+        (mayBeRecorded ? outer?.traced : outer?.made)?.push(handle);
+        continue;
+      }
+      handle._node = null;
+      node.uses--;
+      if (free && node.id >= scope.firstId && !needed.has(node) && !(mayBeRecorded && node.uses > 0)) disposeStorage(node);
     }
-    handle._node = null;
-    node.uses--;
-    if (free && node.id >= scope.firstId && !needed.has(node)) disposeStorage(node);
-  }
+  };
+  drop(scope.made, false);
+  drop(scope.traced, true);
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -196,7 +205,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
  */
 export function tidy<T>(func: () => T): T {
   if (typeof func !== 'function') throw typeError('tidy', `func must be a function, not ${describe(func)}`);
-  const scope: TidyScope = { made: [], rebound: [], firstId: nextNodeId(), outer: scopes.getStore() };
+  const scope: TidyScope = { made: [], traced: [], rebound: [], firstId: nextNodeId(), outer: scopes.getStore() };
   enter();
   let result: T;
   try {

@@ -7,7 +7,6 @@ import { multiply } from '../primitives/binary';
 import { astype } from '../primitives/cast';
 import { matmul } from '../primitives/matmul';
 import { broadcastTo, reshape, transpose } from '../primitives/movement';
-import { sum } from '../primitives/reduction';
 import { broadcastShapes, sameShape, sizeOf } from '../shape';
 import { shapesDiffer } from './arguments';
 
@@ -18,23 +17,9 @@ export function promotePair(a: Node, b: Node): [Node, Node] {
   return [a.dtype === dtype ? a : astype(a, dtype), b.dtype === dtype ? b : astype(b, dtype)];
 }
 
-/** [batch…, m, k] times [batch…, k, n] of one dtype; integers, which have no matrix kernel, through a fused product and sum. */
-function multiplyMatrices(a: Node, b: Node): Node {
-  if (a.dtype.inexact) return matmul(a, b);
-  const batch = a.shape.slice(0, -2);
-  const [m, k] = a.shape.slice(-2);
-  const n = b.shape[b.shape.length - 1];
-  const shape = [...batch, m, n, k];
-  const rows = broadcastTo(reshape(a, [...batch, m, 1, k]), shape);
-  const rank = batch.length;
-  const flipped = transpose(b, [...batch.keys(), rank + 1, rank]);
-  const columns = broadcastTo(reshape(flipped, [...batch, 1, n, k]), shape);
-  return sum(multiply(rows, columns), [rank + 2]);
-}
-
 /** The matrix product by NumPy's rules: 1-D operands are a row and a column that vanish again, batch axes broadcast. */
 export function matrixProduct(where: string, x: Node, y: Node): Node {
-  const [a, b] = x.dtype === y.dtype && x.dtype.inexact ? [x, y] : promotePair(x, y);
+  const [a, b] = x.dtype === y.dtype && x.dtype !== bool ? [x, y] : promotePair(x, y);
   const aRank = a.shape.length;
   const bRank = b.shape.length;
   if (aRank === 0 || bRank === 0) {
@@ -46,7 +31,7 @@ export function matrixProduct(where: string, x: Node, y: Node): Node {
     const which = bRank === 1 ? 'axis of b' : 'second-to-last of b';
     throw shapesDiffer(where, `last axis of a (${k}) must equal ${which} (${rows})`, a.shape, b.shape);
   }
-  if (aRank === 2 && bRank === 2) return multiplyMatrices(a, b);
+  if (aRank === 2 && bRank === 2) return matmul(a, b);
   if (aRank === 1 || bRank === 1) {
     const left = aRank === 1 ? reshape(a, [1, k]) : a;
     const right = bRank === 1 ? reshape(b, [k, 1]) : b;
@@ -64,15 +49,15 @@ function batchedProduct(where: string, a: Node, b: Node): Node {
   const aRank = a.shape.length;
   // One matrix on the right: the batch joins the rows, and one product does it all.
   if (b.shape.length === 2) {
-    if (aRank === 2) return multiplyMatrices(a, b);
+    if (aRank === 2) return matmul(a, b);
     const [k, n] = b.shape;
-    const flat = multiplyMatrices(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
+    const flat = matmul(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
     return reshape(flat, [...a.shape.slice(0, -1), n]);
   }
   const aBatch = a.shape.slice(0, -2);
   const bBatch = b.shape.slice(0, -2);
   const batch = sameShape(aBatch, bBatch) ? aBatch : batchShape(where, aBatch, bBatch, a.shape, b.shape);
-  return multiplyMatrices(broadcastTo(a, [...batch, ...a.shape.slice(-2)]), broadcastTo(b, [...batch, ...b.shape.slice(-2)]));
+  return matmul(broadcastTo(a, [...batch, ...a.shape.slice(-2)]), broadcastTo(b, [...batch, ...b.shape.slice(-2)]));
 }
 
 function batchShape(where: string, aBatch: Shape, bBatch: Shape, a: Shape, b: Shape): Shape {
@@ -134,7 +119,7 @@ export function contraction(aShape: Shape, bShape: Shape, { batch, summed }: Con
   const matrix = (x: Node, order: readonly number[], own: Shape): Node => reshape(transpose(x, order), own);
   return {
     shape,
-    contract: (a, b) => reshape(multiplyMatrices(matrix(a, leftOrder, leftShape), matrix(b, rightOrder, rightShape)), shape),
+    contract: (a, b) => reshape(matmul(matrix(a, leftOrder, leftShape), matrix(b, rightOrder, rightShape)), shape),
   };
 }
 

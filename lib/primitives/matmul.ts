@@ -2,7 +2,7 @@
 
 import { rangeError, showShape, typeError } from '../errors';
 import { Node, type ShapeDtype } from '../graph/node';
-import { checkDomain, inexact } from './domain';
+import { checkDomain, numeric } from './domain';
 import { reshape, swapaxes } from './movement';
 import { definePrimitive } from './primitive';
 import { addTangents, batchedInput, internalError } from './rules';
@@ -13,7 +13,7 @@ const matmulNode = definePrimitive<null>({
   lowering: { kind: 'matmul' },
   infer([a, b]) {
     if (a.dtype !== b.dtype) throw typeError('matmul', `operands must have one dtype, not ${a.dtype.name} and ${b.dtype.name}`);
-    checkDomain('matmul', inexact, a.dtype);
+    checkDomain('matmul', numeric, a.dtype);
     const rank = a.shape.length;
     let fits = rank >= 2 && b.shape.length === rank;
     for (let axis = 0; axis < rank - 2; axis++) fits = fits && a.shape[axis] === b.shape[axis];

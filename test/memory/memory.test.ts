@@ -181,6 +181,33 @@ describe('tidy', () => {
     expect((g.tolist() as number[])[1]).toBeCloseTo(2 * Math.E, 4);
   });
 
+  test('leaves a compiled function that was traced inside its constants', () => {
+    const f = mx.compile((x: mx.array) => x.multiply(mx.array([1, 2])));
+    expect(mx.tidy(() => f(mx.array([3, 4]))).tolist()).toEqual([3, 8]);
+    expect(f(mx.array([5, 6])).tolist()).toEqual([5, 12]);
+  });
+
+  test('frees gradients too', () => {
+    const x = evaluated();
+    const loss = (y: mx.array): mx.array => y.square().sum();
+    mx.tidy(() => mx.eval(mx.grad(loss)(x)));
+    const before = mx.getActiveMemory();
+    for (let i = 0; i < 5; i++) mx.tidy(() => mx.eval(mx.grad(loss)(x)));
+    expect(mx.getActiveMemory()).toBe(before);
+  });
+
+  test('keeps a loop of many steps flat', () => {
+    const step = (): void =>
+      mx.tidy(() => {
+        const y = evaluated(1000).multiply(2).add(1);
+        mx.eval(y, y.sum());
+      });
+    step();
+    const before = mx.getWrappersCount();
+    for (let i = 0; i < 100; i++) step();
+    expect(mx.getWrappersCount()).toBe(before);
+  });
+
   test('leaves the sequence of random keys alone', () => {
     mx.random.seed(3);
     const expected = [mx.random.bits([2]), mx.random.bits([2])].map((x) => x.tolist());
