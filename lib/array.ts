@@ -240,7 +240,7 @@ interface ArrayConstructor {
 }
 
 function construct(value: ArrayInput, dtype?: Dtype | { readonly dtype?: Dtype | undefined }): array {
-  if (arguments.length === 0) throw typeError('array', 'takes a value');
+  if (value === undefined) throw typeError('array', 'takes a value');
   const target = dtype === undefined || dtype === null || dtype instanceof Dtype || typeof dtype !== 'object' ? dtype : dtype.dtype;
   if (target !== undefined && target !== null && !(target instanceof Dtype)) throw typeError('array', 'dtype must be a Dtype');
   return wrap(toNode(value, target ?? undefined, 'array'));

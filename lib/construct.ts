@@ -2,26 +2,26 @@
 
 import {
   bool,
-  type Dtype,
   complex64,
+  type Dtype,
   float32,
   float64,
+  int8,
   int16,
   int32,
   int64,
-  int8,
   promoteTypes,
+  uint8,
   uint16,
   uint32,
   uint64,
-  uint8,
 } from './dtype';
 import { encodeComplex, encodeReal } from './encode';
 import { codedError, rangeError, showShape, typeError } from './errors';
 import type { Node, Shape } from './graph/node';
+import { concatenate } from './primitives/assemble';
 import { astype } from './primitives/cast';
 import { full } from './primitives/generators';
-import { concatenate } from './primitives/assemble';
 import { expandDims, reshape } from './primitives/movement';
 import { fromBytes } from './runtime/upload';
 import { maxRank, sameShape } from './shape';
@@ -39,10 +39,10 @@ interface ComplexConstructor {
 }
 
 /** The complex number re + im·i, as the plain object `{ re, im }`; with or without `new`. */
-export const Complex = function (re: number, im = 0): ComplexValue {
+export const Complex = ((re: number, im = 0): ComplexValue => {
   if (typeof re !== 'number' || typeof im !== 'number') throw typeError('Complex', 're and im must be numbers');
   return { re, im };
-} as ComplexConstructor;
+}) as ComplexConstructor;
 
 /** The typed arrays that hold elements. */
 export type TypedArray =
@@ -76,7 +76,12 @@ const typedArrayDtypes: Readonly<Record<string, Dtype>> = {
 };
 
 export function isComplexValue(value: unknown): value is ComplexValue {
-  return typeof value === 'object' && value !== null && typeof (value as ComplexValue).re === 'number' && typeof (value as ComplexValue).im === 'number';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as ComplexValue).re === 'number' &&
+    typeof (value as ComplexValue).im === 'number'
+  );
 }
 
 function isDetached(view: ArrayBufferView): boolean {
@@ -152,7 +157,8 @@ class ListReader {
     if (depth >= maxRank) throw rangeError(this.where, `lists are nested more than ${maxRank} deep`);
     const here = showPosition(this.position);
     if (depth === this.shape.length) {
-      if (this.leafDepth !== -1) throw rangeError(this.where, `ragged list: ${here} is a list where ${this.kindPosition} is ${this.kindText()}`);
+      if (this.leafDepth !== -1)
+        throw rangeError(this.where, `ragged list: ${here} is a list where ${this.kindPosition} is ${this.kindText()}`);
       this.shape.push(list.length);
       this.origins.push(here);
     } else if (list.length !== this.shape[depth]) {
@@ -175,13 +181,19 @@ class ListReader {
     }
     if (this.leafDepth === -1) {
       if (this.shape.length > depth) {
-        throw rangeError(this.where, `ragged list: ${showPosition(this.position)} is ${kindNames[kind]} where ${this.origins[depth]} is a list`);
+        throw rangeError(
+          this.where,
+          `ragged list: ${showPosition(this.position)} is ${kindNames[kind]} where ${this.origins[depth]} is a list`,
+        );
       }
       this.leafDepth = depth;
       this.kind = kind;
       this.kindPosition = showPosition(this.position);
     } else if (depth !== this.leafDepth) {
-      throw rangeError(this.where, `ragged list: ${showPosition(this.position)} is ${kindNames[kind]} where ${this.origins[depth]} is a list`);
+      throw rangeError(
+        this.where,
+        `ragged list: ${showPosition(this.position)} is ${kindNames[kind]} where ${this.origins[depth]} is a list`,
+      );
     } else if (kind !== this.kind) {
       this.mix(kind);
     }
@@ -193,7 +205,11 @@ class ListReader {
     const kinds = [kind, this.kind];
     if (kinds.includes('array')) this.kind = 'array';
     else if (kinds.includes('complex') && kinds.includes('number')) this.kind = 'complex';
-    else throw typeError(this.where, `mixed list: ${showPosition(this.position)} is ${kindNames[kind]} where ${this.kindPosition} is ${this.kindText()}`);
+    else
+      throw typeError(
+        this.where,
+        `mixed list: ${showPosition(this.position)} is ${kindNames[kind]} where ${this.kindPosition} is ${this.kindText()}`,
+      );
   }
 
   private kindText(): string {
@@ -201,7 +217,12 @@ class ListReader {
   }
 }
 
-const defaultDtypes: Readonly<Record<Exclude<LeafKind, 'array'>, Dtype>> = { number: float32, boolean: bool, bigint: int64, complex: complex64 };
+const defaultDtypes: Readonly<Record<Exclude<LeafKind, 'array'>, Dtype>> = {
+  number: float32,
+  boolean: bool,
+  bigint: int64,
+  complex: complex64,
+};
 
 /** The node of a nested list. `toNode` makes nodes of the arrays inside it. */
 export function fromList(
@@ -224,7 +245,13 @@ export function fromList(
 }
 
 /** Arrays inside lists: stacked along the axes of the lists. Numbers among them take their dtype. */
-function fromArrays(where: string, shape: readonly number[], leaves: readonly unknown[], dtype: Dtype | undefined, toNode: (value: unknown) => Node): Node {
+function fromArrays(
+  where: string,
+  shape: readonly number[],
+  leaves: readonly unknown[],
+  dtype: Dtype | undefined,
+  toNode: (value: unknown) => Node,
+): Node {
   const weak = (leaf: unknown): boolean => typeof leaf === 'number' || typeof leaf === 'boolean' || typeof leaf === 'bigint';
   const strong = leaves.filter((leaf) => !weak(leaf)).map(toNode);
   let common = dtype ?? strong[0].dtype;

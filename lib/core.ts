@@ -1,8 +1,8 @@
 /** The functions of the library by their public names: what `mx` stands for. */
 
 export { type ArrayInput, array, type Item, type NestedItems } from './array';
-export { Complex, type ComplexValue, type TypedArray } from './construct';
 export * from './constants';
+export { Complex, type ComplexValue, type TypedArray } from './construct';
 export {
   cpu,
   Device,
@@ -30,14 +30,14 @@ export {
   float16,
   float32,
   float64,
+  int8,
   int16,
   int32,
   int64,
-  int8,
+  uint8,
   uint16,
   uint32,
   uint64,
-  uint8,
 } from './dtype';
 export {
   canCast,

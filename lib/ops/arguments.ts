@@ -1,6 +1,6 @@
 /** What arguments mean: the checks and conversions that operations share. */
 
-import { type ArrayInput, type array, ArrayHandle, nodeOf, toNode } from '../array';
+import { ArrayHandle, type ArrayInput, type array, nodeOf, toNode } from '../array';
 import { isComplexValue } from '../construct';
 import { bool, complex64, Dtype, float32, int32, int64, promoteTypes } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';

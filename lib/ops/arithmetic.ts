@@ -34,7 +34,10 @@ export const remainder = binaryOp('remainder', p.remainder, {
   cases: binaryCases({ low: 0.1, high: 0.9 }, { low: 1, high: 2 }),
 });
 /** a to the power of b. */
-export const power = binaryOp('power', p.power, { domain: numeric, convert: boolAsInteger, cases: binaryCases({ low: 0.3 }) }, ['array', 'exponent']);
+export const power = binaryOp('power', p.power, { domain: numeric, convert: boolAsInteger, cases: binaryCases({ low: 0.3 }) }, [
+  'array',
+  'exponent',
+]);
 /** The larger of a and b; NaN where either is. At ties each gets half of the derivative. */
 export const maximum = binaryOp('maximum', p.maximum, { domain: anyDtype, cases: binaryCases({ distinct: true }) });
 /** The smaller of a and b; NaN where either is. At ties each gets half of the derivative. */
@@ -55,7 +58,11 @@ const boolAsByte = (dtype: Dtype): Dtype => (dtype === bool ? uint8 : dtype);
 const shiftable = { ...integral, low: uint8.code, text: 'integer' };
 
 /** a · 2ᵇ, in the integer's width. */
-export const leftShift = binaryOp('leftShift', p.leftShift, { domain: shiftable, convert: boolAsByte, cases: binaryCases(integers, integers, noDerivative) });
+export const leftShift = binaryOp('leftShift', p.leftShift, {
+  domain: shiftable,
+  convert: boolAsByte,
+  cases: binaryCases(integers, integers, noDerivative),
+});
 /** ⌊a / 2ᵇ⌋. */
 export const rightShift = binaryOp('rightShift', p.rightShift, {
   domain: shiftable,

@@ -25,10 +25,13 @@ function constantCases(...calls: (readonly unknown[])[]): () => readonly OpCase[
 }
 
 function filledOp(name: string, value: number): ShapeOp {
-  return defineOp<ShapeOp>({ name, parameters: ['shape', 'dtype?'], ...onFunction, cases: constantCases([[2, 3]], [[], int32], [[2, 0]]) }, (shape: unknown, dtype: unknown): array => {
-    const target = dtypeArgument(name, dtype, float32);
-    return wrap(p.full(value, shapeArgument(name, shape, target.size), target));
-  });
+  return defineOp<ShapeOp>(
+    { name, parameters: ['shape', 'dtype?'], ...onFunction, cases: constantCases([[2, 3]], [[], int32], [[2, 0]]) },
+    (shape: unknown, dtype: unknown): array => {
+      const target = dtypeArgument(name, dtype, float32);
+      return wrap(p.full(value, shapeArgument(name, shape, target.size), target));
+    },
+  );
 }
 
 /** Zeros; float32 unless a dtype is named. */
@@ -67,7 +70,12 @@ function filled(where: string, shape: Shape, value: unknown, dtype: Dtype | unde
 
 /** A shape filled with a value: a number gives float32, a boolean bool, an array its own dtype, unless a dtype is named. */
 export const full = defineOp<Call<[shape: ShapeLike, fillValue: ArrayInput], [dtype?: Dtype], WithDtype, array>>(
-  { name: 'full', parameters: ['shape', 'fillValue', 'dtype?'], ...onFunction, cases: () => [{ args: [[2, 3], operand([])] }, { args: [[2, 3], operand([3])] }] },
+  {
+    name: 'full',
+    parameters: ['shape', 'fillValue', 'dtype?'],
+    ...onFunction,
+    cases: () => [{ args: [[2, 3], operand([])] }, { args: [[2, 3], operand([3])] }],
+  },
   (shape: unknown, value: unknown, dtype: unknown): array => {
     const target = dtypeArgument('full', dtype);
     return wrap(filled('full', shapeArgument('full', shape, target?.size), value, target));
@@ -76,7 +84,12 @@ export const full = defineOp<Call<[shape: ShapeLike, fillValue: ArrayInput], [dt
 
 /** A value over an array's shape, in its dtype unless one is named. */
 export const fullLike = defineOp<Call<[array: ArrayInput, fillValue: ArrayInput], [dtype?: Dtype], WithDtype, array>>(
-  { name: 'fullLike', parameters: ['array', 'fillValue', 'dtype?'], ...onFunction, cases: () => [{ args: [operand([2, 3]), operand([3])] }] },
+  {
+    name: 'fullLike',
+    parameters: ['array', 'fillValue', 'dtype?'],
+    ...onFunction,
+    cases: () => [{ args: [operand([2, 3]), operand([3])] }],
+  },
   (array: ArrayInput, value: unknown, dtype: unknown): array => {
     const x = toNode(array, undefined, 'fullLike');
     return wrap(filled('fullLike', x.shape, value, dtypeArgument('fullLike', dtype, x.dtype)));
@@ -98,7 +111,12 @@ interface Arange extends Call<[start: number], [stop?: number, step?: number, dt
  * mx.arange(1, 6, 2); // array([1, 3, 5], dtype=float32)
  */
 export const arange = defineOp<Arange>(
-  { name: 'arange', parameters: ['start', 'stop?', 'step?', 'dtype?'], ...onFunction, cases: constantCases([4], [1, 6, 2], [3, int32], [2, 0]) },
+  {
+    name: 'arange',
+    parameters: ['start', 'stop?', 'step?', 'dtype?'],
+    ...onFunction,
+    cases: constantCases([4], [1, 6, 2], [3, int32], [2, 0]),
+  },
   (first: unknown, second: unknown, third: unknown, fourth: unknown): array => {
     const given = [first, second, third, fourth].filter((value) => value !== undefined && value !== null);
     const dtypes = given.filter((value) => !(typeof value === 'number'));
@@ -119,14 +137,20 @@ function arangeNode(start: number, stop: number, step: number, dtype: Dtype): No
   if (!Number.isFinite(count)) throw rangeError('arange', `from ${start} to ${stop} by ${step} is no finite number of elements`);
   const shape = checkShape('arange', [count], dtype.size);
   // Integers that no step of integers makes are computed as float64 and truncated.
-  if (!dtype.inexact && !(Number.isInteger(start) && Number.isInteger(step))) return p.astype(p.arange(start, step, shape, 0, float64), dtype);
+  if (!dtype.inexact && !(Number.isInteger(start) && Number.isInteger(step)))
+    return p.astype(p.arange(start, step, shape, 0, float64), dtype);
   if (dtype.kind === 'complex') return p.astype(p.arange(start, step, shape, 0, float32), dtype);
   return p.arange(start, step, shape, 0, dtype);
 }
 
 /** `num` (50 unless told) numbers from `start` to `stop`, both included, at equal distances; float32 unless a dtype is named. */
 export const linspace = defineOp<Call<[start: number, stop: number], [num?: number, dtype?: Dtype], { num: number; dtype: Dtype }, array>>(
-  { name: 'linspace', parameters: ['start', 'stop', 'num?', 'dtype?'], ...onFunction, cases: constantCases([0, 1, 5], [2, 3, 1], [2, 3, 0]) },
+  {
+    name: 'linspace',
+    parameters: ['start', 'stop', 'num?', 'dtype?'],
+    ...onFunction,
+    cases: constantCases([0, 1, 5], [2, 3, 1], [2, 3, 0]),
+  },
   (first: unknown, last: unknown, num: unknown, dtype: unknown): array => {
     const start = numberArgument('linspace', 'start', first);
     const stop = numberArgument('linspace', 'stop', last);
@@ -180,7 +204,9 @@ export const tri = defineOp<Call<[n: number], [m?: number | null, k?: number, dt
     const rows = matrixSize('tri', 'n', n);
     const columns = matrixSize('tri', 'm', m, rows);
     checkShape('tri', [rows, columns]);
-    return wrap(p.astype(diagonalMask(p.greaterEqual, rows, columns, integerArgument('tri', 'k', k, 0)), dtypeArgument('tri', dtype, float32)));
+    return wrap(
+      p.astype(diagonalMask(p.greaterEqual, rows, columns, integerArgument('tri', 'k', k, 0)), dtypeArgument('tri', dtype, float32)),
+    );
   },
 );
 
@@ -188,7 +214,11 @@ type TriangleOp = MethodOp<[array: ArrayInput], [k?: number], { k: number }, arr
 
 function triangle(name: string, compare: (row: Node, column: Node) => Node): TriangleOp {
   return defineOp<TriangleOp>(
-    { name, parameters: ['array', 'k?'], cases: () => [{ args: [operand([3, 3])] }, { args: [operand([2, 2, 3]), 1] }, { args: [operand([3, 2]), -1] }] },
+    {
+      name,
+      parameters: ['array', 'k?'],
+      cases: () => [{ args: [operand([3, 3])] }, { args: [operand([2, 2, 3]), 1] }, { args: [operand([3, 2]), -1] }],
+    },
     (array: ArrayInput, k: unknown): array => {
       const x = toNode(array, undefined, name);
       const rank = x.shape.length;
@@ -214,10 +244,15 @@ interface Meshgrid {
  * `sparse` leaves the other axes at size 1.
  */
 export const meshgrid = defineVariadicOp<Meshgrid>(
-  { name: 'meshgrid', parameters: ['arrays', 'sparse?', 'indexing?'], ...onFunction, cases: () => [{ args: [operand([2]), operand([3])] }] },
+  {
+    name: 'meshgrid',
+    parameters: ['arrays', 'sparse?', 'indexing?'],
+    ...onFunction,
+    cases: () => [{ args: [operand([2]), operand([3])] }],
+  },
   0,
   (args, options) => {
-    const indexing = options['indexing'] ?? 'xy';
+    const indexing = options.indexing ?? 'xy';
     if (indexing !== 'xy' && indexing !== 'ij') throw typeError('meshgrid', `indexing must be 'xy' or 'ij', not ${describe(indexing)}`);
     const nodes = args.map((arg) => toNode(arg as ArrayInput, undefined, 'meshgrid'));
     const rank = nodes.length;
@@ -228,7 +263,7 @@ export const meshgrid = defineVariadicOp<Meshgrid>(
       shape[axis] = x.shape.length === 0 ? 1 : x.shape[0];
       return p.reshape(x, checkShape('meshgrid', shape));
     });
-    if (options['sparse'] === true) return sparse.map(wrap);
+    if (options.sparse === true) return sparse.map(wrap);
     const shape = sparse.reduce<Shape>((common, x) => broadcastShapes('meshgrid', common, x.shape), []);
     return sparse.map((x) => wrap(p.broadcastTo(x, shape)));
   },

@@ -44,7 +44,11 @@ export const diagonal = defineOp<MethodOp<[array: ArrayInput], [offset?: number,
 
 /** The k-th diagonal of a matrix, or the matrix with a vector on its k-th diagonal. */
 export const diag = defineOp<MethodOp<[array: ArrayInput], [k?: number], { k: number }, array>>(
-  { name: 'diag', parameters: ['array', 'k?'], cases: () => [{ args: [operand([3])] }, { args: [operand([2]), -1] }, { args: [operand([3, 4]), 1] }] },
+  {
+    name: 'diag',
+    parameters: ['array', 'k?'],
+    cases: () => [{ args: [operand([3])] }, { args: [operand([2]), -1] }, { args: [operand([3, 4]), 1] }],
+  },
   (array: ArrayInput, k: unknown): array => {
     const x = toNode(array, undefined, 'diag');
     const offset = integerArgument('diag', 'k', k, 0);

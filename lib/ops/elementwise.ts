@@ -2,8 +2,8 @@
 
 import { bool, type Dtype } from '../dtype';
 import type { Node } from '../graph/node';
-import { anyDtype, floating, inexact, integral, numeric } from '../primitives/domain';
 import * as p from '../primitives';
+import { anyDtype, floating, inexact, integral, numeric } from '../primitives/domain';
 import { atLeastFloat } from './arguments';
 import { type UnaryOp, unaryCases, unaryOp } from './pointwise';
 import { isFiniteNode, isInfNode, isNanNode, isNumberNode, toBool } from './predicates';

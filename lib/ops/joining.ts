@@ -7,6 +7,7 @@ import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { checkShape, maxRank, normalizeAxis, sameShape, sizeOf } from '../shape';
 import { arraysArgument, axisArgument, integerArgument, integersArgument, operands } from './arguments';
+import { piece } from './piece';
 import { type Call, defineOp, type MethodOp, operand } from './registry';
 
 type IntegerList = number | readonly number[];
@@ -67,7 +68,11 @@ export const stack = defineOp<Call<[arrays: Arrays], [axis?: number], { axis: nu
     name: 'stack',
     parameters: ['arrays', 'axis?'],
     method: false,
-    cases: () => [{ args: [[operand([3]), operand([3])]] }, { args: [[operand([2, 3]), operand([2, 3])], -1] }, { args: [[operand([]), operand([])]] }],
+    cases: () => [
+      { args: [[operand([3]), operand([3])]] },
+      { args: [[operand([2, 3]), operand([2, 3])], -1] },
+      { args: [[operand([]), operand([])]] },
+    ],
   },
   (arrays: unknown, axis: unknown): array => {
     const nodes = promoted('stack', arrays);
@@ -87,17 +92,6 @@ export const stack = defineOp<Call<[arrays: Arrays], [axis?: number], { axis: nu
   },
 );
 
-/** `size` positions of an axis from `start` on. */
-function piece(x: Node, axis: number, start: number, size: number): Node {
-  const starts = new Array<number>(x.shape.length).fill(0);
-  starts[axis] = start;
-  return p.slice(
-    x,
-    starts,
-    x.shape.map((s, i) => (i === axis ? size : s)),
-  );
-}
-
 /** The arrays along an axis, which vanishes: the inverse of `stack`. */
 export const unstack = defineOp<MethodOp<[array: ArrayInput], [axis?: number], { axis: number }, array[]>>(
   { name: 'unstack', parameters: ['array', 'axis?'], cases: () => [{ args: [operand([2, 3])] }, { args: [operand([2, 3]), -1] }] },
@@ -114,12 +108,7 @@ export const unstack = defineOp<MethodOp<[array: ArrayInput], [axis?: number], {
  * @throws RangeError when the axis does not divide into that many equal parts.
  */
 export const split = defineOp<
-  MethodOp<
-    [array: ArrayInput],
-    [indicesOrSections?: IntegerList, axis?: number],
-    { indicesOrSections: IntegerList; axis: number },
-    array[]
-  >
+  MethodOp<[array: ArrayInput], [indicesOrSections?: IntegerList, axis?: number], { indicesOrSections: IntegerList; axis: number }, array[]>
 >(
   {
     name: 'split',
@@ -196,7 +185,15 @@ export const tile = defineOp<MethodOp<[array: ArrayInput], [reps?: IntegerList],
 
 /** The Kronecker product: every element of `a` times the whole of `b`. */
 export const kron = defineOp<MethodOp<[a: ArrayInput, b: ArrayInput], [], Record<never, never>, array>>(
-  { name: 'kron', parameters: ['a', 'b'], cases: () => [{ args: [operand([2]), operand([3])] }, { args: [operand([2, 2]), operand([3, 1])] }, { args: [operand([2]), operand([2, 2])] }] },
+  {
+    name: 'kron',
+    parameters: ['a', 'b'],
+    cases: () => [
+      { args: [operand([2]), operand([3])] },
+      { args: [operand([2, 2]), operand([3, 1])] },
+      { args: [operand([2]), operand([2, 2])] },
+    ],
+  },
   (a: ArrayInput, b: ArrayInput): array => {
     const x = toNode(a, undefined, 'kron');
     const y = toNode(b, undefined, 'kron');

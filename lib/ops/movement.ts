@@ -6,6 +6,7 @@ import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { broadcastShapes as broadcastPair, checkShape, maxRank, normalizeAxis, sizeOf } from '../shape';
 import { axesArgument, axisArgument, describe, integerArgument, integersArgument, shapeArgument } from './arguments';
+import { piece } from './piece';
 import { type CustomMethodOp, defineOp, defineVariadicOp, type MethodOp, operand, type Placement, type StreamOption } from './registry';
 
 type NoOptions = Record<never, never>;
@@ -30,7 +31,8 @@ export function inferShape(where: string, sizes: readonly unknown[], size: numbe
   if (known.includes(-1)) throw rangeError(where, `only one size may be -1: [${sizes.join(', ')}]`);
   const product = sizeOf(known);
   if (unknown === -1) {
-    if (product !== size) throw rangeError(where, `cannot reshape ${showShape(from)} (${size} elements) to ${showShape(known)} (${product})`);
+    if (product !== size)
+      throw rangeError(where, `cannot reshape ${showShape(from)} (${size} elements) to ${showShape(known)} (${product})`);
     return known;
   }
   if (product === 0 || size % product !== 0) {
@@ -72,8 +74,8 @@ export const reshape = defineVariadicOp<CustomMethodOp<ShapeFunction, ShapeMetho
   1,
   ([array, ...rest], options) => {
     const x = node('reshape', array);
-    const sizes = options['shape'] === undefined ? spreadList(rest) : integersArgument('reshape', 'shape', options['shape']);
-    if (options['shape'] === undefined && rest.length === 0) throw typeError('reshape', 'takes a shape');
+    const sizes = options.shape === undefined ? spreadList(rest) : integersArgument('reshape', 'shape', options.shape);
+    if (options.shape === undefined && rest.length === 0) throw typeError('reshape', 'takes a shape');
     return wrap(p.reshape(x, inferShape('reshape', sizes, sizeOf(x.shape), x.shape)));
   },
 );
@@ -94,9 +96,14 @@ interface AxesFunction {
 function transposed(where: string, args: readonly unknown[], options: Readonly<Record<string, unknown>>): array {
   const x = node(where, args[0]);
   const rank = x.shape.length;
-  const given = options['axes'] ?? spreadList(args.slice(1));
-  if (options['axes'] === undefined && (args.length === 1 || (args.length === 2 && (args[1] === undefined || args[1] === null)))) {
-    return wrap(p.transpose(x, Array.from({ length: rank }, (_, i) => rank - 1 - i)));
+  const given = options.axes ?? spreadList(args.slice(1));
+  if (options.axes === undefined && (args.length === 1 || (args.length === 2 && (args[1] === undefined || args[1] === null)))) {
+    return wrap(
+      p.transpose(
+        x,
+        Array.from({ length: rank }, (_, i) => rank - 1 - i),
+      ),
+    );
   }
   const axes = integersArgument(where, 'axes', given);
   if (axes.length !== rank) throw rangeError(where, `needs ${rank} axes for shape ${showShape(x.shape)}, not [${axes.join(', ')}]`);
@@ -293,7 +300,11 @@ export const atleast3d = atLeast('atleast3d', 3, (shape) => {
 
 /** The elements in reverse along axes: all, or those named. */
 export const flip = defineOp<MethodOp<[array: ArrayInput], [axis?: IntegerList | null], { axis: IntegerList | null }, array>>(
-  { name: 'flip', parameters: ['array', 'axis?'], cases: () => [{ args: [operand([2, 3])] }, { args: [operand([2, 3]), -1] }, { args: [operand([0, 2]), 0] }] },
+  {
+    name: 'flip',
+    parameters: ['array', 'axis?'],
+    cases: () => [{ args: [operand([2, 3])] }, { args: [operand([2, 3]), -1] }, { args: [operand([0, 2]), 0] }],
+  },
   (array: ArrayInput, axis: unknown): array => {
     const x = node('flip', array);
     return wrap(p.flip(x, axesArgument('flip', axis, x.shape.length)));
@@ -306,14 +317,7 @@ function rollAxis(x: Node, shift: number, axis: number): Node {
   if (size === 0) return x;
   const cut = (((size - shift) % size) + size) % size;
   if (cut === 0) return x;
-  const starts = new Array<number>(x.shape.length).fill(0);
-  const piece = (from: number, to: number): Node =>
-    p.slice(
-      x,
-      starts.map((s, i) => (i === axis ? from : s)),
-      x.shape.map((s, i) => (i === axis ? to - from : s)),
-    );
-  return p.concatenate([piece(cut, size), piece(0, cut)], axis);
+  return p.concatenate([piece(x, axis, cut, size - cut), piece(x, axis, 0, cut)], axis);
 }
 
 /** Elements moved by `shift` places along an axis, those that fall off entering at the front; without an axis in flattened order. */
@@ -323,7 +327,12 @@ export const roll = defineOp<
   {
     name: 'roll',
     parameters: ['array', 'shift?', 'axis?'],
-    cases: () => [{ args: [operand([5]), 2] }, { args: [operand([2, 3]), -1, 1] }, { args: [operand([2, 3]), [1, 2], [0, 1]] }, { args: [operand([0]), 1] }],
+    cases: () => [
+      { args: [operand([5]), 2] },
+      { args: [operand([2, 3]), -1, 1] },
+      { args: [operand([2, 3]), [1, 2], [0, 1]] },
+      { args: [operand([0]), 1] },
+    ],
   },
   (array: ArrayInput, shift: unknown, axis: unknown): array => {
     const x = node('roll', array);
@@ -358,9 +367,18 @@ interface Depends {
 }
 
 /** The inputs, evaluated only after the dependencies. */
-export const depends = defineOp<Depends>({ name: 'depends', parameters: ['inputs', 'dependencies'], method: false, cases: () => [{ args: [operand([2, 3]), operand([3], { differentiable: false })] }] }, (inputs: unknown, dependencies: unknown) => {
-  const after = (Array.isArray(dependencies) ? dependencies : [dependencies]).map((x) => node('depends', x));
-  if (Array.isArray(inputs)) return inputs.map((x) => wrap(p.depends(node('depends', x), after)));
-  if (inputs === undefined || inputs === null) throw typeError('depends', `inputs must be an array or a list of arrays, not ${describe(inputs)}`);
-  return wrap(p.depends(node('depends', inputs), after));
-});
+export const depends = defineOp<Depends>(
+  {
+    name: 'depends',
+    parameters: ['inputs', 'dependencies'],
+    method: false,
+    cases: () => [{ args: [operand([2, 3]), operand([3], { differentiable: false })] }],
+  },
+  (inputs: unknown, dependencies: unknown) => {
+    const after = (Array.isArray(dependencies) ? dependencies : [dependencies]).map((x) => node('depends', x));
+    if (Array.isArray(inputs)) return inputs.map((x) => wrap(p.depends(node('depends', x), after)));
+    if (inputs === undefined || inputs === null)
+      throw typeError('depends', `inputs must be an array or a list of arrays, not ${describe(inputs)}`);
+    return wrap(p.depends(node('depends', inputs), after));
+  },
+);

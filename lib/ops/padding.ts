@@ -6,6 +6,7 @@ import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { checkShape } from '../shape';
 import { conform, describe, integerArgument, toNodeLike } from './arguments';
+import { piece } from './piece';
 import { defineOp, type MethodOp, operand } from './registry';
 
 /** Elements before and after an axis. */
@@ -35,11 +36,13 @@ function widths(padWidth: unknown, shape: Shape): Width[] {
   }
   const pairs = list.map((entry) => {
     if (typeof entry === 'number') return width(entry, entry);
-    if (!Array.isArray(entry) || entry.length < 1 || entry.length > 2) throw typeError('pad', `padWidth must hold pairs, not ${describe(entry)}`);
+    if (!Array.isArray(entry) || entry.length < 1 || entry.length > 2)
+      throw typeError('pad', `padWidth must hold pairs, not ${describe(entry)}`);
     return width(entry[0], entry[entry.length - 1]);
   });
   if (pairs.length === 1) return all(pairs[0]);
-  if (pairs.length !== shape.length) throw rangeError('pad', `${pairs.length} pairs do not fit the ${shape.length} axes of shape ${showShape(shape)}`);
+  if (pairs.length !== shape.length)
+    throw rangeError('pad', `${pairs.length} pairs do not fit the ${shape.length} axes of shape ${showShape(shape)}`);
   return pairs;
 }
 
@@ -53,16 +56,6 @@ function constantPad(x: Node, pads: readonly Width[], shape: Shape, value: unkno
     );
   }
   return p.sliceUpdate(conform(toNodeLike(value as ArrayInput, x.dtype, 'pad'), shape, x.dtype), x, low);
-}
-
-/** `size` positions of an axis from `start` on. */
-function piece(x: Node, axis: number, start: number, size: number): Node {
-  const starts = x.shape.map((_, i) => (i === axis ? start : 0));
-  return p.slice(
-    x,
-    starts,
-    x.shape.map((s, i) => (i === axis ? size : s)),
-  );
 }
 
 function edgePad(x: Node, axis: number, [low, high]: Width): Node {
@@ -82,7 +75,10 @@ function mirrorPad(x: Node, axis: number, [low, high]: Width, skip: 0 | 1): Node
   const before = Math.min(low, most);
   const after = Math.min(high, most);
   const size = x.shape[axis];
-  const wider = p.concatenate([p.flip(piece(x, axis, skip, before), [axis]), x, p.flip(piece(x, axis, size - skip - after, after), [axis])], axis);
+  const wider = p.concatenate(
+    [p.flip(piece(x, axis, skip, before), [axis]), x, p.flip(piece(x, axis, size - skip - after, after), [axis])],
+    axis,
+  );
   return before < low || after < high ? mirrorPad(wider, axis, [low - before, high - after], skip) : wider;
 }
 
@@ -105,7 +101,16 @@ export const pad = defineOp<
     parameters: ['array', 'padWidth', 'constantValues|constantValue?', 'mode?'],
     cases: () => [
       { args: [operand([2, 3]), 1] },
-      { args: [operand([2, 3]), [[1, 0], [0, 2]], operand([])] },
+      {
+        args: [
+          operand([2, 3]),
+          [
+            [1, 0],
+            [0, 2],
+          ],
+          operand([]),
+        ],
+      },
       { args: [operand([2, 3]), [1, 2], 0, 'edge'] },
       { args: [operand([2, 3]), [2, 3], 0, 'reflect'] },
       { args: [operand([2, 3]), [3, 1], 0, 'symmetric'] },
@@ -113,7 +118,8 @@ export const pad = defineOp<
   },
   (array: ArrayInput, padWidth: unknown, value: unknown, mode: unknown = 'constant'): array => {
     const x = toNode(array, undefined, 'pad');
-    if (typeof mode !== 'string' || !modes.includes(mode)) throw typeError('pad', `mode must be one of ${modes.join(', ')}, not ${describe(mode)}`);
+    if (typeof mode !== 'string' || !modes.includes(mode))
+      throw typeError('pad', `mode must be one of ${modes.join(', ')}, not ${describe(mode)}`);
     const pads = widths(padWidth, x.shape);
     const shape = checkShape(
       'pad',
@@ -124,7 +130,8 @@ export const pad = defineOp<
     let padded = x;
     pads.forEach((pair, axis) => {
       if (pair[0] === 0 && pair[1] === 0) return;
-      if (x.shape[axis] === 0) throw rangeError('pad', `axis ${axis} of shape ${showShape(x.shape)} is empty: mode '${mode}' has nothing to repeat`);
+      if (x.shape[axis] === 0)
+        throw rangeError('pad', `axis ${axis} of shape ${showShape(x.shape)} is empty: mode '${mode}' has nothing to repeat`);
       padded = mode === 'edge' ? edgePad(padded, axis, pair) : mirrorPad(padded, axis, pair, mode === 'reflect' ? 1 : 0);
     });
     return wrap(padded);

@@ -1,6 +1,7 @@
 /** Makes the public functions of elementwise primitives: the fast path for arrays that fit, and the conversions for the rest. */
+// biome-ignore-all lint/complexity/noArguments: a rest parameter would allocate on the path of every operation
 
-import { type ArrayInput, type array, ArrayHandle, toNode, wrap } from '../array';
+import { ArrayHandle, type ArrayInput, type array, toNode, wrap } from '../array';
 import { type Dtype, float16 } from '../dtype';
 import type { Node } from '../graph/node';
 import { checkDomain, type Domain } from '../primitives/domain';
@@ -131,7 +132,10 @@ export function unaryCases(draw: Draw = {}, rest: Omit<OpCase, 'args'> = {}): ()
 export function binaryCases(a: Draw = {}, b: Draw = a, rest: Omit<OpCase, 'args'> = {}): () => readonly OpCase[] {
   return () => {
     const cases: OpCase[] = [
-      [[2, 3], [2, 3]],
+      [
+        [2, 3],
+        [2, 3],
+      ],
       [[3], [2, 1]],
       [[], [4]],
       [[0, 2], [2]],

@@ -5,7 +5,7 @@ import { bool, float32, int32, int64, uint32, uint64 } from '../dtype';
 import { typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
-import { atLeastFloat, type Axes, axesArgument, booleanArgument } from './arguments';
+import { type Axes, atLeastFloat, axesArgument, booleanArgument } from './arguments';
 import { toBool } from './predicates';
 import { type MethodOp, type OpCase, type Operand, operand } from './registry';
 

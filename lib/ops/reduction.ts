@@ -5,7 +5,7 @@ import { type Dtype, float32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node } from '../graph/node';
 import * as p from '../primitives';
-import { atLeastFloat, type Axes, axisArgument, booleanArgument, describe, integerArgument } from './arguments';
+import { type Axes, atLeastFloat, axisArgument, booleanArgument, describe, integerArgument } from './arguments';
 import {
   accumulated,
   allNode,
@@ -13,8 +13,8 @@ import {
   countAlong,
   finish,
   keptShape,
-  reduceCases,
   type ReduceOp,
+  reduceCases,
   reductionArguments,
   sumNode,
   widened,
@@ -22,7 +22,12 @@ import {
 import { defineOp, type MethodOp, type OpCase, operand } from './registry';
 
 /** A function that reduces one axis, or all together. */
-export type ArgReduceOp = MethodOp<[array: ArrayInput], [axis?: number | boolean | null, keepdims?: boolean], { axis: number | null; keepdims: boolean }, array>;
+export type ArgReduceOp = MethodOp<
+  [array: ArrayInput],
+  [axis?: number | boolean | null, keepdims?: boolean],
+  { axis: number | null; keepdims: boolean },
+  array
+>;
 /** A function that reduces axes and divides by the number of elements less `ddof`. */
 export type SpreadOp = MethodOp<
   [array: ArrayInput],

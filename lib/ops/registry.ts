@@ -1,4 +1,5 @@
 /** Declares public operations: each once, with its options, whether it is a method, and the cases of its law tests. */
+// biome-ignore-all lint/complexity/noArguments: a rest parameter would allocate on the path of every operation
 
 import { ArrayHandle } from '../array';
 import { Device, Stream, type StreamOrDevice, streamFor } from '../device';
@@ -172,7 +173,7 @@ export function takeTrailing(
   if (args.length <= required || !mayTrail(last) || !isOptions(last, positions)) return noOptions;
   args.pop();
   const options = last as Record<string, unknown>;
-  if (options['stream'] !== undefined) streamFor(where, options['stream'] as StreamOrDevice);
+  if (options.stream !== undefined) streamFor(where, options.stream as StreamOrDevice);
   return options;
 }
 

@@ -87,7 +87,11 @@ export const nanToNum = defineOp<
     array
   >
 >(
-  { name: 'nanToNum', parameters: ['array', 'nan?', 'posinf?', 'neginf?'], cases: () => [{ args: [operand([2, 3])] }, { args: [operand([3]), 1, 2, 3] }] },
+  {
+    name: 'nanToNum',
+    parameters: ['array', 'nan?', 'posinf?', 'neginf?'],
+    cases: () => [{ args: [operand([2, 3])] }, { args: [operand([3]), 1, 2, 3] }],
+  },
   (array: ArrayInput, nan: unknown, posinf: unknown, neginf: unknown): array => {
     const x = toNode(array, undefined, 'nanToNum');
     if (!x.dtype.inexact) return wrap(x);
@@ -140,5 +144,6 @@ export const round = defineOp<MethodOp<[array: ArrayInput], [decimals?: number],
     parameters: ['array', 'decimals?'],
     cases: () => [{ args: [operand([2, 3], { avoid: [-1.5, -0.5, 0.5, 1.5] })] }, { args: [operand([3], { low: 0.01, high: 0.04 }), 1] }],
   },
-  (array: ArrayInput, decimals: unknown): array => wrap(roundNode(toNode(array, undefined, 'round'), integerArgument('round', 'decimals', decimals, 0))),
+  (array: ArrayInput, decimals: unknown): array =>
+    wrap(roundNode(toNode(array, undefined, 'round'), integerArgument('round', 'decimals', decimals, 0))),
 );

@@ -3,7 +3,7 @@
 import { type ArrayInput, type array, wrap } from '../array';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
-import { atLeastFloat, type Axes, booleanArgument } from './arguments';
+import { type Axes, atLeastFloat, booleanArgument } from './arguments';
 import { countAlong, finish, keptShape, type ReduceOp, reduceCases, reductionArguments, widened } from './reducing';
 import { defineOp, type MethodOp, operand } from './registry';
 

@@ -89,12 +89,27 @@ describe('array from numbers and lists', () => {
 describe('ragged and mixed lists', () => {
   const bad = (value: unknown) => () => mx.array(value as mx.ArrayInput);
   test('the error names the position', () => {
-    expect(bad([[1, 2, 3], [1, 2]])).toThrow(new RangeError('[array] ragged list: [1] has length 2 where [0] has 3'));
-    expect(bad([[[1], [2]], [[1], [2, 3]]])).toThrow(new RangeError('[array] ragged list: [1][1] has length 2 where [0][0] has 1'));
+    expect(
+      bad([
+        [1, 2, 3],
+        [1, 2],
+      ]),
+    ).toThrow(new RangeError('[array] ragged list: [1] has length 2 where [0] has 3'));
+    expect(
+      bad([
+        [[1], [2]],
+        [[1], [2, 3]],
+      ]),
+    ).toThrow(new RangeError('[array] ragged list: [1][1] has length 2 where [0][0] has 1'));
     expect(bad([1, [2]])).toThrow(new RangeError('[array] ragged list: [1] is a list where [0] is a number'));
     expect(bad([[1], 2])).toThrow(new RangeError('[array] ragged list: [1] is a number where [0] is a list'));
     expect(bad([1, true])).toThrow(new TypeError('[array] mixed list: [1] is a boolean where [0] is a number'));
-    expect(bad([[1, 2], [3, 4n]])).toThrow(new TypeError('[array] mixed list: [1][1] is a bigint where [0][0] is a number'));
+    expect(
+      bad([
+        [1, 2],
+        [3, 4n],
+      ]),
+    ).toThrow(new TypeError('[array] mixed list: [1][1] is a bigint where [0][0] is a number'));
     expect(bad([1, null])).toThrow(new TypeError('[array] [1] is null, not a number, boolean, complex number or array'));
     expect(bad([[1, 'a']])).toThrow(new TypeError('[array] [0][1] is a string, not a number, boolean, complex number or array'));
     expect(bad([[], 1])).toThrow(new RangeError('[array] ragged list: [1] is a number where [0] is a list'));
@@ -151,11 +166,15 @@ describe('array from typed arrays', () => {
   test('detached memory is an error with a code', () => {
     const view = new Float32Array([1, 2]);
     structuredClone(view.buffer, { transfer: [view.buffer] });
-    expect(() => mx.array(view)).toThrow(expect.objectContaining({ code: 'METALGRAD_DETACHED', message: '[array] the memory of the Float32Array is detached' }));
+    expect(() => mx.array(view)).toThrow(
+      expect.objectContaining({ code: 'METALGRAD_DETACHED', message: '[array] the memory of the Float32Array is detached' }),
+    );
   });
 
   test('a DataView is refused', () => {
-    expect(() => mx.array(new DataView(new ArrayBuffer(4)) as unknown as mx.ArrayInput)).toThrow('[array] a DataView cannot become an array');
+    expect(() => mx.array(new DataView(new ArrayBuffer(4)) as unknown as mx.ArrayInput)).toThrow(
+      '[array] a DataView cannot become an array',
+    );
   });
 });
 
@@ -171,13 +190,20 @@ describe('arrays inside lists', () => {
     expect(mx.array([scalar, 3]).dtype).toBe(mx.int32);
     expect(mx.array([3, scalar]).tolist()).toEqual([3, 2]);
     expect(mx.array([scalar, 0.5]).tolist()).toEqual([2, 0.5]);
-    expect(mx.array([[scalar, scalar], [scalar, scalar]]).shape).toEqual([2, 2]);
+    expect(
+      mx.array([
+        [scalar, scalar],
+        [scalar, scalar],
+      ]).shape,
+    ).toEqual([2, 2]);
     expect(mx.array([new Float32Array([1, 2]), new Float32Array([3, 4])]).shape).toEqual([2, 2]);
     expect(mx.array([a, mx.array([0.5, 1])]).dtype).toBe(mx.float32);
   });
 
   test('of different shapes are an error', () => {
-    expect(() => mx.array([mx.array([1, 2]), mx.array([1])])).toThrow('[array] ragged list: array 1 in it has shape [1] where another has [2]');
+    expect(() => mx.array([mx.array([1, 2]), mx.array([1])])).toThrow(
+      '[array] ragged list: array 1 in it has shape [1] where another has [2]',
+    );
   });
 
   test('an array of an array is the same values', () => {

@@ -117,7 +117,16 @@ describe('dispose', () => {
   test('use afterwards is an error with a code', () => {
     const x = mx.array([1, 2]);
     x.dispose();
-    for (const use of [() => x.shape, () => x.tolist(), () => x.add(1), () => mx.add(1, x), () => x.item(), () => String(x), () => mx.sum(x), () => x.T]) {
+    for (const use of [
+      () => x.shape,
+      () => x.tolist(),
+      () => x.add(1),
+      () => mx.add(1, x),
+      () => x.item(),
+      () => String(x),
+      () => mx.sum(x),
+      () => x.T,
+    ]) {
       expect(use).toThrow(expect.objectContaining({ code: 'METALGRAD_DISPOSED' }));
     }
     expect(() => x.add(1)).toThrow('[add] the array was disposed');

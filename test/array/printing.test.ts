@@ -27,7 +27,7 @@ describe('numbers print with six significant digits, as C++ streams do', () => {
     [Number.POSITIVE_INFINITY, 'inf'],
     [Number.NEGATIVE_INFINITY, '-inf'],
     [Number.NaN, 'nan'],
-    [3.14159265, '3.14159'],
+    [3.24159265, '3.24159'],
     [99999.96, '100000'],
     [1000005, '1e+06'],
     [1000015, '1.00002e+06'],
@@ -55,7 +55,17 @@ describe('arrays print as MLX prints them', () => {
   test('vectors and matrices: rows on new lines, indented by 7 and one for each depth', () => {
     expect(String(mx.array([1, 2.5, -3]))).toBe('array([1, 2.5, -3], dtype=float32)');
     expect(String(mx.array([true, false]))).toBe('array([True, False], dtype=bool)');
-    expect(String(mx.array([[1, 2], [3, 4]], mx.int32))).toBe('array([[1, 2],\n       [3, 4]], dtype=int32)');
+    expect(
+      String(
+        mx.array(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          mx.int32,
+        ),
+      ),
+    ).toBe('array([[1, 2],\n       [3, 4]], dtype=int32)');
     expect(String(mx.arange(8).reshape(2, 2, 2))).toBe(
       'array([[[0, 1],\n        [2, 3]],\n       [[4, 5],\n        [6, 7]]], dtype=float32)',
     );

@@ -68,7 +68,12 @@ describe('where and clip', () => {
     expect(mx.clip([-2, 0.5, 3], -1, 1).tolist()).toEqual([-1, 0.5, 1]);
     expect(mx.clip([-2, 0.5, 3], null, 1).tolist()).toEqual([-2, 0.5, 1]);
     expect(mx.clip([-2, 0.5, 3], { aMin: 0 }).tolist()).toEqual([0, 0.5, 3]);
-    expect(mx.array([-2, 3]).clip({ min: [0, 1], max: 2 }).tolist()).toEqual([0, 2]);
+    expect(
+      mx
+        .array([-2, 3])
+        .clip({ min: [0, 1], max: 2 })
+        .tolist(),
+    ).toEqual([0, 2]);
     expect(mx.clip([nan], 0, 1).tolist()).toEqual([nan]);
     expect(mx.clip([0.5], [nan], null).tolist()).toEqual([nan]);
     expect(mx.clip(mx.array([5], mx.int32), 0, 3).dtype).toBe(mx.int32);
@@ -76,7 +81,11 @@ describe('where and clip', () => {
   });
   test('the derivative of clip passes inside and at its bounds', () => {
     const f = (x: mx.array) => mx.sum(mx.clip(x, -1, 1));
-    expect(mx.grad(f)(mx.array([-2, -1, 0, 1, 2])).tolist()).toEqual([0, 1, 1, 1, 0]);
+    expect(
+      mx
+        .grad(f)(mx.array([-2, -1, 0, 1, 2]))
+        .tolist(),
+    ).toEqual([0, 1, 1, 1, 0]);
   });
   test('nanToNum', () => {
     expect(mx.nanToNum([nan, inf, -inf, 1]).tolist()).toEqual([0, 3.4028234663852886e38, -3.4028234663852886e38, 1]);

@@ -1,5 +1,7 @@
 import * as mx from '../../lib';
 
+const library: Record<string, unknown> = mx.core;
+
 type Unary = (x: mx.ArrayInput) => mx.array;
 const finite = [-2.5, -1, -0.7, -0.2, 0, 0.3, 0.5, 0.9, 1, 1.5, 2.5, 3.7];
 const positive = [0.001, 0.3, 1, 1.5, 2, 10, 1000];
@@ -61,7 +63,7 @@ const references: [string, (x: number) => number, number[]][] = [
 describe('functions of one array agree with double precision', () => {
   test.each(references)('%s', (name, reference, values) => {
     const inputs = values.map(Math.fround);
-    const f = mx[name as 'sin'] as Unary;
+    const f = library[name] as Unary;
     const result = f(inputs);
     expect(result.dtype).toBe(mx.float32);
     (result.tolist() as number[]).forEach((value, i) => {
@@ -74,7 +76,7 @@ describe('functions of one array agree with double precision', () => {
 
   test('erfinv inverts erf', () => {
     const y = [-0.9, -0.3, 0, 0.5, 0.99];
-    (mx.erf(mx.erfinv(y)).tolist() as number[]).forEach((value, i) => expect(value).toBeCloseTo(y[i], 5));
+    for (const [i, value] of (mx.erf(mx.erfinv(y)).tolist() as number[]).entries()) expect(value).toBeCloseTo(y[i], 5);
   });
 });
 

@@ -19,14 +19,26 @@ describe('concatenate and stack', () => {
     expect(mx.concatenate([mx.zeros([1], mx.int8), mx.zeros([1], mx.uint8)]).dtype).toBe(mx.int16);
     expect(mx.concatenate(a).tolist()).toEqual([1, 2, 3, 4]);
     expect(mx.stack([a, a]).shape).toEqual([2, 2, 2]);
-    expect(mx.stack([[1, 2], [3, 4]], -1).tolist()).toEqual([
+    expect(
+      mx
+        .stack(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          -1,
+        )
+        .tolist(),
+    ).toEqual([
       [1, 3],
       [2, 4],
     ]);
     expect(mx.stack([1, 2]).tolist()).toEqual([1, 2]);
   });
   test('errors name the shapes', () => {
-    expect(() => mx.concatenate([a, mx.zeros([1, 3])])).toThrow(new RangeError('[concatenate] shapes [2, 2] and [1, 3] differ in more than axis 0'));
+    expect(() => mx.concatenate([a, mx.zeros([1, 3])])).toThrow(
+      new RangeError('[concatenate] shapes [2, 2] and [1, 3] differ in more than axis 0'),
+    );
     expect(() => mx.concatenate([])).toThrow(new RangeError('[concatenate] the list of arrays is empty'));
     expect(() => mx.concatenate([a, [1]])).toThrow(RangeError);
     expect(() => mx.concatenate([1, 2])).toThrow('[concatenate] axis 0 is out of range for an array with 0 dimensions');
@@ -93,7 +105,18 @@ describe('pad', () => {
   test('constant', () => {
     expect(mx.pad([1, 2], 1).tolist()).toEqual([0, 1, 2, 0]);
     expect(mx.pad([1, 2], [0, 2], 9).tolist()).toEqual([1, 2, 9, 9]);
-    expect(mx.pad(a, [[1, 0], [0, 1]], mx.array(7)).tolist()).toEqual([
+    expect(
+      mx
+        .pad(
+          a,
+          [
+            [1, 0],
+            [0, 1],
+          ],
+          mx.array(7),
+        )
+        .tolist(),
+    ).toEqual([
       [7, 7, 7],
       [1, 2, 7],
       [3, 4, 7],
@@ -119,7 +142,13 @@ describe('pad', () => {
   });
   test('errors', () => {
     expect(() => mx.pad(a, -1)).toThrow(new RangeError('[pad] padWidth must be at least 0: [-1, -1]'));
-    expect(() => mx.pad(a, [[1, 1], [1, 1], [1, 1]])).toThrow('[pad] 3 pairs do not fit the 2 axes of shape [2, 2]');
+    expect(() =>
+      mx.pad(a, [
+        [1, 1],
+        [1, 1],
+        [1, 1],
+      ]),
+    ).toThrow('[pad] 3 pairs do not fit the 2 axes of shape [2, 2]');
     expect(() => mx.pad(a, 1, 0, 'wrap' as mx.PadMode)).toThrow('[pad] mode must be one of constant, edge, reflect, symmetric, not "wrap"');
     expect(() => mx.pad(mx.zeros([0]), 1, 0, 'edge')).toThrow("[pad] axis 0 of shape [0] is empty: mode 'edge' has nothing to repeat");
   });

@@ -147,7 +147,12 @@ describe('order', () => {
 });
 
 test('a view of a view of a view reads right', () => {
-  const y = mx.arange(24).reshape(2, 3, 4).transpose(2, 0, 1).reshape(4, 6).T.index(mx.Slice(null, null, 2));
+  const y = mx
+    .arange(24)
+    .reshape(2, 3, 4)
+    .transpose(2, 0, 1)
+    .reshape(4, 6)
+    .T.index(mx.Slice(null, null, 2));
   expect(y.tolist()).toEqual([
     [0, 1, 2, 3],
     [8, 9, 10, 11],

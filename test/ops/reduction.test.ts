@@ -95,7 +95,14 @@ describe('values', () => {
     expect(mx.std([1, 2, 3, 4], { ddof: 1 }).item()).toBeCloseTo(Math.sqrt(5 / 3), 6);
     expect(x.variance(0, true).tolist()).toEqual([[2.25, 2.25, 2.25]]);
     expect(mx.variance([1, 2], { ddof: 2 }).item()).toBe(inf);
-    expect(mx.variance([{ re: 1, im: 1 }, { re: -1, im: -1 }]).item()).toBe(2);
+    expect(
+      mx
+        .variance([
+          { re: 1, im: 1 },
+          { re: -1, im: -1 },
+        ])
+        .item(),
+    ).toBe(2);
   });
 
   test('variance of numbers far from 0 does not cancel', () => {
@@ -156,10 +163,26 @@ describe('arrays of size 0', () => {
 
 describe('softmax and logsumexp', () => {
   test('softmax sums to 1 and does not overflow', () => {
-    const y = mx.softmax([[1, 2, 3], [1000, 1000, 1000]], -1);
+    const y = mx.softmax(
+      [
+        [1, 2, 3],
+        [1000, 1000, 1000],
+      ],
+      -1,
+    );
     expect((mx.sum(y, -1).tolist() as number[]).every((s) => Math.abs(s - 1) < 1e-6)).toBe(true);
     expect((y.tolist() as number[][])[0][2]).toBeCloseTo(Math.exp(3) / (Math.exp(1) + Math.exp(2) + Math.exp(3)), 6);
-    expect(mx.softmax([[0, 0], [0, 0]]).tolist()).toEqual([[0.25, 0.25], [0.25, 0.25]]);
+    expect(
+      mx
+        .softmax([
+          [0, 0],
+          [0, 0],
+        ])
+        .tolist(),
+    ).toEqual([
+      [0.25, 0.25],
+      [0.25, 0.25],
+    ]);
     expect(mx.softmax([-inf, 0]).tolist()).toEqual([0, 1]);
     expect(mx.softmax(mx.zeros([2, 0]), 1).shape).toEqual([2, 0]);
     expect(mx.softmax(mx.zeros([3], mx.float16), { axis: 0, precise: true }).dtype).toBe(mx.float16);
@@ -169,19 +192,48 @@ describe('softmax and logsumexp', () => {
     expect(mx.logsumexp([1000, 1000]).item()).toBeCloseTo(1000 + Math.log(2), 3);
     expect(mx.logsumexp([-1000, -1000]).item()).toBeCloseTo(-1000 + Math.log(2), 3);
     expect(mx.logsumexp([inf, 1]).item()).toBe(inf);
-    expect(mx.logsumexp([[-inf, -inf], [0, -inf]], 1).tolist()).toEqual([-inf, 0]);
+    expect(
+      mx
+        .logsumexp(
+          [
+            [-inf, -inf],
+            [0, -inf],
+          ],
+          1,
+        )
+        .tolist(),
+    ).toEqual([-inf, 0]);
     expect(mx.logsumexp(mx.zeros([0])).item()).toBe(-inf);
     expect(mx.logsumexp([[1, 2]], 1, true).shape).toEqual([1, 1]);
   });
 
   test('the derivative of logsumexp is softmax, and 0 for a row of -inf', () => {
     const gradient = mx.grad((y: mx.array) => mx.sum(mx.logsumexp(y, 1)));
-    expect(gradient(mx.array([[-inf, -inf], [0, 0], [0, -inf]])).tolist()).toEqual([
+    expect(
+      gradient(
+        mx.array([
+          [-inf, -inf],
+          [0, 0],
+          [0, -inf],
+        ]),
+      ).tolist(),
+    ).toEqual([
       [0, 0],
       [0.5, 0.5],
       [1, 0],
     ]);
     const second = mx.grad((y: mx.array) => mx.sum(mx.square(gradient(y))));
-    expect((second(mx.array([[-inf, -inf], [1, 2]])).tolist() as number[][]).flat().some(Number.isNaN)).toBe(false);
+    expect(
+      (
+        second(
+          mx.array([
+            [-inf, -inf],
+            [1, 2],
+          ]),
+        ).tolist() as number[][]
+      )
+        .flat()
+        .some(Number.isNaN),
+    ).toBe(false);
   });
 });
