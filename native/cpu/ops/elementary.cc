@@ -100,6 +100,15 @@ struct Cosh {
 HWY_INLINE DoubleVec logTwice(Doubles d, DoubleVec magnitude) {
   return hn::Add(SleefLog::apply(d, magnitude), hn::Set(d, 0.69314718055994530942));
 }
+/// SLEEF's log1p gives infinity for the largest numbers, where adding 1 changes nothing.
+struct Log1p {
+  template <class D, class V>
+  static V apply(D d, V x) {
+    const auto far = hn::Gt(x, hn::Set(d, 1e30f));
+    const auto near = SleefLog1p::apply(d, x);
+    return hn::AllFalse(d, far) ? near : hn::IfThenElse(far, SleefLog::apply(d, x), near);
+  }
+};
 struct Arcsinh {
   static DoubleVec apply(Doubles d, DoubleVec x) {
     const auto far = hn::Gt(hn::Abs(x), hn::Set(d, 1e10));
@@ -138,7 +147,7 @@ TileFn elementary32(ElementwiseOp op, unsigned scalars) {
     case ElementwiseOp::log: return vectors<SleefLog, float>(scalars);
     case ElementwiseOp::log2: return vectors<SleefLog2, float>(scalars);
     case ElementwiseOp::log10: return vectors<SleefLog10, float>(scalars);
-    case ElementwiseOp::log1p: return vectors<SleefLog1p, float>(scalars);
+    case ElementwiseOp::log1p: return vectors<Log1p, float>(scalars);
     case ElementwiseOp::sin: return vectors<SleefSin, float>(scalars);
     case ElementwiseOp::cos: return vectors<SleefCos, float>(scalars);
     case ElementwiseOp::tan: return vectors<SleefTan, float>(scalars);
@@ -168,7 +177,7 @@ TileFn elementary64(ElementwiseOp op, unsigned scalars) {
     case ElementwiseOp::log: return vectors<SleefLog, double>(scalars);
     case ElementwiseOp::log2: return vectors<SleefLog2, double>(scalars);
     case ElementwiseOp::log10: return vectors<SleefLog10, double>(scalars);
-    case ElementwiseOp::log1p: return vectors<SleefLog1p, double>(scalars);
+    case ElementwiseOp::log1p: return vectors<Log1p, double>(scalars);
     case ElementwiseOp::sin: return vectors<SleefSin, double>(scalars);
     case ElementwiseOp::cos: return vectors<SleefCos, double>(scalars);
     case ElementwiseOp::tan: return vectors<SleefTan, double>(scalars);
