@@ -8,6 +8,7 @@ import { traceDepth } from './graph/trace';
 import { type ArangeAttrs, arange } from './primitives/generators';
 import { reshape, slice } from './primitives/movement';
 import { randomBits } from './primitives/random';
+import { toTypedArray } from './runtime/read';
 import { type KeyWords, splitWords } from './threefry';
 
 /** A key from its words. They are arguments of a plan and no memory: a progression of two elements, wrapping around. */
@@ -108,7 +109,7 @@ export function seed(seed: number | bigint): void {
 export function nextKey(): Node {
   if (words === null && current !== null && current.storage !== null && traceDepth() === 0) {
     // The state came out of a compiled function: now that its value exists the sequence goes on from its words, not from a growing graph.
-    const [first, second] = wrap(current).tolist() as number[];
+    const [first, second] = toTypedArray(current, 'random.state') as Uint32Array;
     words = [first, second];
   }
   if (words !== null) {

@@ -130,7 +130,10 @@ export const split = defineOp<Call<[key: array], [num?: number], { num: number }
     name: 'random.split',
     method: false,
     parameters: ['key', 'num?'],
-    cases: () => [{ args: [anyKey()], differentiable: false }, { args: [anyKey(), 3], differentiable: false }],
+    cases: () => [
+      { args: [anyKey()], differentiable: false },
+      { args: [anyKey(), 3], differentiable: false },
+    ],
   },
   (given: ArrayInput, num?: number): array => {
     const count = integerArgument('random.split', 'num', num, 2);
@@ -148,7 +151,10 @@ export const bits = defineOp<
     name: 'random.bits',
     method: false,
     parameters: ['shape?', 'width?', 'key?'],
-    cases: () => [{ args: [[3], 4, anyKey()], differentiable: false }, { args: [[2, 3], 1, anyKey()], differentiable: false }],
+    cases: () => [
+      { args: [[3], 4, anyKey()], differentiable: false },
+      { args: [[2, 3], 1, anyKey()], differentiable: false },
+    ],
   },
   (shape?: ShapeInput, width?: number, given?: array): array => {
     const bytes = integerArgument('random.bits', 'width', width, 4);

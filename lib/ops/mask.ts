@@ -1,18 +1,18 @@
 /** Masks whose values are only known when they are evaluated. */
 
-import { wrap } from '../array';
 import { int32 } from '../dtype';
 import { codedError } from '../errors';
 import type { Node } from '../graph/node';
 import { add } from '../primitives/binary';
 import { astype } from '../primitives/cast';
 import { pad, reshape, slice } from '../primitives/movement';
+import { toTypedArray } from '../runtime/read';
 import { sizeOf } from '../shape';
 
 /** The values of a mask, row-major: evaluates it. An error where values do not exist: inside vmap and compile. */
 export function readMask(where: string, mask: Node): Uint8Array {
   try {
-    return wrap(mask).toTypedArray() as Uint8Array;
+    return toTypedArray(mask, where) as Uint8Array;
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'METALGRAD_TRACER') throw error;
     const text =

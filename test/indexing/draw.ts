@@ -89,29 +89,31 @@ export function pieces(shape: readonly number[], masks: boolean): fc.Arbitrary<P
   });
 }
 
+function argumentFor(piece: Piece, asArrays: boolean): Index {
+  switch (piece.kind) {
+    case 'number':
+      return piece.value;
+    case 'slice':
+      return Slice(piece.start, piece.stop, piece.step);
+    case 'new':
+      return null;
+    case 'ellipsis':
+      return '...';
+    case 'switch':
+      return piece.on;
+    case 'positions':
+      if (asArrays || piece.table.shape.length === 0) return array(nested(piece.table) as number[], int32);
+      return nested(piece.table) as number[];
+    case 'mask':
+      // A list without elements would have lost its shape.
+      if (asArrays || sizeOf(piece.table.shape) === 0 || piece.table.shape.length === 0) {
+        return array(piece.table.data as number[], bool).reshape([...piece.table.shape]);
+      }
+      return nested(piece.table, Boolean) as boolean[];
+  }
+}
+
 /** The arguments that stand for an index. `asArrays` gives index arrays as arrays, else as nested lists. */
 export function argumentsFor(list: readonly Piece[], asArrays: boolean): Index[] {
-  return list.map((piece): Index => {
-    switch (piece.kind) {
-      case 'number':
-        return piece.value;
-      case 'slice':
-        return Slice(piece.start, piece.stop, piece.step);
-      case 'new':
-        return null;
-      case 'ellipsis':
-        return '...';
-      case 'switch':
-        return piece.on;
-      case 'positions':
-        if (asArrays || piece.table.shape.length === 0) return array(nested(piece.table) as number[], int32);
-        return nested(piece.table) as number[];
-      case 'mask':
-        // A list without elements would have lost its shape.
-        if (asArrays || sizeOf(piece.table.shape) === 0 || piece.table.shape.length === 0) {
-          return array(piece.table.data as number[], bool).reshape([...piece.table.shape]);
-        }
-        return nested(piece.table, Boolean) as boolean[];
-    }
-  });
+  return list.map((piece) => argumentFor(piece, asArrays));
 }

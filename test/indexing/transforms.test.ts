@@ -1,10 +1,11 @@
 import * as mx from '../../lib';
 
 describe('indexing inside transforms', () => {
-  const x = (): mx.array => mx.array([
-    [1, 2, 3],
-    [4, 5, 6],
-  ]);
+  const x = (): mx.array =>
+    mx.array([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
 
   test('a mask works inside grad, and the gradient goes to the elements it kept', () => {
     const f = (y: mx.array): mx.array => y.index(y.greater(2)).square().sum();
@@ -22,11 +23,19 @@ describe('indexing inside transforms', () => {
 
   test('a mask from outside, a list of booleans, and writing with a mask work everywhere', () => {
     const mask = mx.array([true, false, true]);
-    expect(mx.vmap((y: mx.array) => y.index(mask))(x()).tolist()).toEqual([
+    expect(
+      mx
+        .vmap((y: mx.array) => y.index(mask))(x())
+        .tolist(),
+    ).toEqual([
       [1, 3],
       [4, 6],
     ]);
-    expect(mx.compile((y: mx.array) => y.index(1, [false, true, true]))(x()).tolist()).toEqual([5, 6]);
+    expect(
+      mx
+        .compile((y: mx.array) => y.index(1, [false, true, true]))(x())
+        .tolist(),
+    ).toEqual([5, 6]);
     const clear = (y: mx.array): mx.array => y.add(0).indexPut_(y.greater(4), 0);
     expect(mx.vmap(clear)(x()).tolist()).toEqual([
       [1, 2, 3],
@@ -36,7 +45,11 @@ describe('indexing inside transforms', () => {
       [1, 2, 3],
       [4, 0, 0],
     ]);
-    expect(mx.grad((y: mx.array) => clear(y).sum())(x()).tolist()).toEqual([
+    expect(
+      mx
+        .grad((y: mx.array) => clear(y).sum())(x())
+        .tolist(),
+    ).toEqual([
       [1, 1, 1],
       [1, 0, 0],
     ]);
@@ -53,15 +66,27 @@ describe('indexing inside transforms', () => {
   });
 
   test('gradients of gathers accumulate repeated positions', () => {
-    expect(mx.grad((y: mx.array) => y.index([0, 0, 1]).sum())(x()).tolist()).toEqual([
+    expect(
+      mx
+        .grad((y: mx.array) => y.index([0, 0, 1]).sum())(x())
+        .tolist(),
+    ).toEqual([
       [2, 2, 2],
       [1, 1, 1],
     ]);
   });
 
   test('of repeated positions written to, the gradient goes to the value that stayed', () => {
-    const f = (v: mx.array): mx.array => mx.zeros([2]).indexPut_([[1, 1]], v).sum();
-    expect(mx.grad(f)(mx.array([5, 7])).tolist()).toEqual([0, 1]);
+    const f = (v: mx.array): mx.array =>
+      mx
+        .zeros([2])
+        .indexPut_([[1, 1]], v)
+        .sum();
+    expect(
+      mx
+        .grad(f)(mx.array([5, 7]))
+        .tolist(),
+    ).toEqual([0, 1]);
   });
 
   test('positions may be mapped', () => {
