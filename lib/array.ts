@@ -43,11 +43,8 @@ export const handleObserver: { onCreate: ((handle: ArrayHandle) => void) | null;
   onRebind: null,
 };
 
-/** Handles whose trace has ended, which makes the error of their use more exact. */
-const ended = new WeakSet<ArrayHandle>();
-
 function unusable(handle: ArrayHandle, where: string): Error {
-  if (ended.has(handle)) return codedError(where, 'METALGRAD_TRACE_ENDED', 'the array belongs to a transform that has ended');
+  if (handle._ended === true) return codedError(where, 'METALGRAD_TRACE_ENDED', 'the array belongs to a transform that has ended');
   return codedError(where, 'METALGRAD_DISPOSED', 'the array was disposed');
 }
 
@@ -55,6 +52,8 @@ function unusable(handle: ArrayHandle, where: string): Error {
 export class ArrayHandle {
   /** @internal Null once disposed, or once the trace it belonged to has ended. Only declared: the constructor sets it, once. */
   declare _node: Node | null;
+  /** @internal Says that the trace has ended. Arrays in use do not have it, so that they stay alike. */
+  declare _ended?: true;
 
   constructor(node: Node) {
     this._node = node;
@@ -248,6 +247,8 @@ function construct(value: ArrayInput, dtype?: Dtype | { readonly dtype?: Dtype |
 
 Object.defineProperty(construct, 'name', { value: 'array' });
 construct.prototype = ArrayHandle.prototype;
+// What has the prototype but was not made here reads as disposed.
+Object.defineProperty(ArrayHandle.prototype, '_node', { value: null, writable: true, configurable: true, enumerable: false });
 Object.defineProperty(ArrayHandle.prototype, 'constructor', { value: construct, writable: true, configurable: true, enumerable: false });
 
 // A function that returns an object may be called with `new` too, and shares its prototype with the handles.
@@ -271,7 +272,7 @@ export function nodeOf(value: array, where = 'array'): Node {
 /** Makes an array unusable because the trace it belongs to has ended. */
 export function endTrace(value: array): void {
   value._node = null;
-  ended.add(value);
+  value._ended = true;
 }
 
 /** Makes a handle name another node. Only this handle changes. */

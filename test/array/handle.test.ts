@@ -151,6 +151,15 @@ describe('dispose', () => {
   });
 });
 
+test('a forged handle is an error, never a crash', () => {
+  const forged = Object.create(mx.array.prototype) as mx.array;
+  expect(() => forged.add(1)).toThrow('[add] the array was disposed');
+  expect(() => mx.add(forged, forged)).toThrow('[add] the array was disposed');
+  expect(() => mx.sin(forged)).toThrow('[sin] the array was disposed');
+  expect(() => forged.shape).toThrow('[shape] the array was disposed');
+  expect(() => mx.sum(forged)).toThrow('[sum] the array was disposed');
+});
+
 test('a handle whose trace has ended says so', () => {
   const x = wrap((mx.array(1) as unknown as { _node: Parameters<typeof wrap>[0] })._node);
   endTrace(x);
