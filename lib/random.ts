@@ -113,7 +113,7 @@ function located(where: string, x: Node, loc: ArrayInput, scale: ArrayInput): No
  * The key of a seed: an integer from 0 to 2^53 - 1, or a bigint up to 2^64 - 1.
  *
  * @example
- * mx.random.uniform(0, 1, [1], mx.float32, mx.random.key(0)); // array([0.419...], dtype=float32)
+ * mx.random.key(7); // array([0, 7], dtype=uint32)
  */
 export function key(seed: number | bigint): array {
   return wrap(keyNode('random.key', seed));
