@@ -129,7 +129,9 @@ export function primitives(): readonly Primitive[] {
 /** Declares a primitive. The returned object is what nodes refer to. */
 export function definePrimitive<A>(declaration: PrimitiveDeclaration<A> | SeveralDeclaration<A>): Primitive {
   // The one place where the attribute type is erased: a node pairs a primitive only with attributes it was built with.
-  const primitive = { ...declaration, code: registry.length } as unknown as Primitive;
+  // All have the same fields in the same order, so that walks over many primitives read them fast.
+  const { name, several, lowering, key, args, infer, jvp, transpose, vmap } = declaration;
+  const primitive = { name, several, lowering, key, args, infer, jvp, transpose, vmap, code: registry.length } as unknown as Primitive;
   registry.push(primitive);
   return primitive;
 }

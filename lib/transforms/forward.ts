@@ -31,7 +31,7 @@ export function pushforward(
   const first = firstId(tracers);
   const nodes = nodesSince(first, outputs);
   const known = new Array<Tangent>(nodes.length);
-  const lists = new Map<Node, readonly Tangent[]>();
+  let lists: Map<Node, readonly Tangent[]> | undefined;
   const former = use;
   use = purpose;
   try {
@@ -43,22 +43,24 @@ export function pushforward(
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i];
       if (node === undefined) continue;
-      const primitive = node.primitive;
-      if (isProjection(node)) {
-        known[i] = lists.get(node.inputs[0])?.[projectedIndex(node)] ?? null;
+      const { primitive, inputs } = node;
+      if (lists !== undefined && isProjection(node)) {
+        known[i] = lists.get(inputs[0])?.[projectedIndex(node)] ?? null;
         continue;
       }
-      const inputs = node.inputs;
       let given: Tangent[] | undefined;
       for (let k = 0; k < inputs.length; k++) {
         const at = inputs[k].id - first;
         const tangent = at >= 0 ? known[at] : undefined;
         if (tangent == null) continue;
-        given ??= new Array<Tangent>(inputs.length).fill(null);
+        if (given === undefined) {
+          given = [];
+          for (let j = 0; j < inputs.length; j++) given.push(null);
+        }
         given[k] = tangent;
       }
       if (given === undefined) continue;
-      if (primitive.several === true) lists.set(node, primitive.jvp(node, given, node.attrs));
+      if (primitive.several === true) (lists ??= new Map()).set(node, primitive.jvp(node, given, node.attrs));
       else if (node.dtype.inexact) known[i] = primitive.jvp(node, given, node.attrs);
     }
   } finally {

@@ -56,7 +56,7 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
     }
   }
   const known = new Array<Tangent>(nodes.length);
-  const lists = new Map<Node, Tangent[]>();
+  let lists: Map<Node, Tangent[]> | undefined;
   for (let i = 0; i < tangents.length; i++) {
     const node = tangents[i];
     const cotangent = cotangents[i];
@@ -66,14 +66,14 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
     if (node === undefined || depends[i] === 0) continue;
-    const primitive = node.primitive;
-    const inputs = node.inputs;
+    const { primitive, inputs } = node;
     if (inputs.length === 0) continue;
     const cotangent = known[i];
-    const list = primitive.several === true ? lists.get(node) : undefined;
+    const list = lists !== undefined && primitive.several === true ? lists.get(node) : undefined;
     if (cotangent == null && list === undefined) continue;
     if (isProjection(node)) {
       const source = inputs[0];
+      lists ??= new Map();
       let all = lists.get(source);
       if (all === undefined) lists.set(source, (all = []));
       const index = projectedIndex(node);
@@ -82,19 +82,15 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
       continue;
     }
     known[i] = null;
-    const mask = new Array<boolean>(inputs.length);
+    const mask: boolean[] = [];
     for (let k = 0; k < inputs.length; k++) {
       const at = inputs[k].id - first;
-      mask[k] = at >= 0 && depends[at] === 1;
+      mask.push(at >= 0 && depends[at] === 1);
     }
     let given: readonly Tangent[];
-    if (primitive.several === true) {
-      if (primitive.transpose === undefined) throw notLinear(primitive.name);
-      given = primitive.transpose(list as Tangent[], node, mask, node.attrs);
-    } else {
-      if (primitive.transpose === undefined) throw notLinear(primitive.name);
-      given = primitive.transpose(cotangent as Node, node, mask, node.attrs);
-    }
+    if (primitive.transpose === undefined) throw notLinear(primitive.name);
+    if (primitive.several === true) given = primitive.transpose(list as Tangent[], node, mask, node.attrs);
+    else given = primitive.transpose(cotangent as Node, node, mask, node.attrs);
     for (let k = 0; k < inputs.length; k++) {
       const cotangentOfInput = given[k];
       if (!mask[k] || cotangentOfInput == null) continue;
