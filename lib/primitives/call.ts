@@ -1,11 +1,11 @@
 /** Primitives that hold a function on nodes: recomputed, compiled, with rules of the user's, or with a transpose of its own. */
 
-import { Node, type ShapeDtype } from '../graph/node';
 import type { Graph } from '../graph/graph';
-import { batchNodes, type Batched, toBatch } from '../transforms/batch';
+import { Node, type ShapeDtype } from '../graph/node';
+import { type Batched, batchNodes, toBatch } from '../transforms/batch';
 import { jvpNodes, type NodeFunction, tangentUse } from '../transforms/forward';
 import { checkLinear } from '../transforms/linearity';
-import { record, type Recording, replay } from '../transforms/recording';
+import { type Recording, record, replay } from '../transforms/recording';
 import { vjpNodes } from '../transforms/reverse';
 import { firstId } from '../transforms/walk';
 import { depends, identity, project } from './control';
@@ -323,4 +323,3 @@ export function compiledCall(graph: Graph, run: NodeFunction, inputs: readonly N
   const attrs: CompiledAttrs = { graph, run, outs };
   return projections(new Node(compiledNode, inputs, attrs, [], outs[0].dtype), outs);
 }
-

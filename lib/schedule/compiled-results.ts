@@ -29,6 +29,7 @@ export function compiledResult(projection: Node, source: Node, index: number): b
   const { storage, layout } = outputs[index];
   projection.storage = claim(storage);
   projection.layout = layout;
+  projection.companions = null;
   dropInputs(projection);
   return true;
 }

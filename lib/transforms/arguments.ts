@@ -1,6 +1,6 @@
 /** What the derivative transforms make of their arguments: tracers for the arrays, and trees of results. */
 
-import { type array, isArray, nodeOf, toNode, wrap, type TypedArray } from '../array';
+import { type array, isArray, nodeOf, type TypedArray, toNode, wrap } from '../array';
 import { typeError } from '../errors';
 import type { Node } from '../graph/node';
 import { describe } from '../ops/arguments';

@@ -1,9 +1,9 @@
 /** Traces a call of a user's function on its own, for the transforms that put the function into one node. */
 
 import { nodeOf } from '../array';
-import { nextNodeId, type Node } from '../graph/node';
+import { type Node, nextNodeId } from '../graph/node';
 import { arraysOf, mapArrays } from '../tree';
-import { record, type Recording } from './recording';
+import { type Recording, record } from './recording';
 import { type AnyFunction, callTraced, withTrace } from './tracing';
 
 /** A function of the user's, traced once on tracers that have values. */

@@ -84,7 +84,14 @@ export function checkGrads<A extends readonly unknown[]>(f: (...args: A) => unkn
   const outputsAt = (trees: readonly unknown[]): array[] => arraysOf(outputList('checkGrads', callTraced('checkGrads', run, trees)));
   /** The arguments with one array replaced, or all. */
   const replaced = (replace: (leaf: array, index: number) => array): unknown[] => mapArrays(primals, replace) as unknown[];
-  const list = outputList('checkGrads', callTraced('checkGrads', run, replaced((leaf) => wrap(nodeOf(leaf)))));
+  const list = outputList(
+    'checkGrads',
+    callTraced(
+      'checkGrads',
+      run,
+      replaced((leaf) => wrap(nodeOf(leaf))),
+    ),
+  );
   const outputs = arraysOf(list);
   const outputPaths = outputs.map((_, j) => `output ${arrayPath(list, j).replace(/^\[(\d+)\]/, '$1') || showKey(j)}`);
   const exact = [...outputs, ...leaves.map(({ leaf }) => leaf)].every(({ dtype }) => !dtype.inexact || dtype === float64);

@@ -92,7 +92,9 @@ export class Tape {
 
   private dependsOnInputs(node: Node): boolean {
     const inputs = new Set(this.inputs.map((input) => input._node));
-    return nodesSince(this.first, [node]).some((under) => under !== undefined && (inputs.has(under) || under.primitive.lowering.kind === 'placeholder'));
+    return nodesSince(this.first, [node]).some(
+      (under) => under !== undefined && (inputs.has(under) || under.primitive.lowering.kind === 'placeholder'),
+    );
   }
 
   private reference(handle: array): Reference {
@@ -189,7 +191,7 @@ function bind(template: unknown, result: unknown, arrays: array[]): void {
     arrays[template.index] = result;
   } else if (Array.isArray(template)) {
     if (!Array.isArray(result) || result.length !== template.length) throw mismatch;
-    template.forEach((entry, i) => bind(entry, result[i], arrays));
+    for (const [i, entry] of template.entries()) bind(entry, result[i], arrays);
   } else if (isPlainObject(template)) {
     if (!isPlainObject(result) || Object.keys(result).join() !== Object.keys(template).join()) throw mismatch;
     for (const key of Object.keys(template)) bind(template[key], result[key], arrays);

@@ -4,7 +4,7 @@ import { type array, nodeOf, wrap } from '../array';
 import { float32 } from '../dtype';
 import { typeError } from '../errors';
 import type { Graph } from '../graph/graph';
-import { nextNodeId, type Node } from '../graph/node';
+import { type Node, nextNodeId } from '../graph/node';
 import { traceDepth } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { compiledCall } from '../primitives/call';
@@ -14,9 +14,9 @@ import { evaluate } from '../runtime/evaluate';
 import { arraysOf, isPlainObject, mapArrays } from '../tree';
 import { CallKey } from './compile-key';
 import { assignTree, replaceArrays, snapshot, stateContainers, withoutRandomState } from './compile-state';
-import { RetraceWarning } from './compile-warning';
 import { Tape } from './compile-tape';
-import { record, type Recording, replay } from './recording';
+import { RetraceWarning } from './compile-warning';
+import { type Recording, record, replay } from './recording';
 import { type AnyFunction, callTraced, checkFunction, outermostId, ownCopy, withTrace } from './tracing';
 
 /** How a function is compiled. */
@@ -33,7 +33,7 @@ export interface CompileOptions {
 const maxEntries = 128;
 const maxTapes = 8;
 
-let enabled = !['1', 'true', 'yes', 'on'].includes((process.env['METALGRAD_DISABLE_COMPILE'] ?? '').toLowerCase());
+let enabled = !['1', 'true', 'yes', 'on'].includes((process.env.METALGRAD_DISABLE_COMPILE ?? '').toLowerCase());
 
 /** Makes compiled functions call the functions they were made from, everywhere. The environment variable METALGRAD_DISABLE_COMPILE=1 does so too. */
 export function disableCompile(): void {
@@ -82,7 +82,8 @@ class Entry {
     this.prepare();
     const graph = (this.graph ??= { inputs: this.used.map((i) => this.placeholders[i]), outputs: this.made });
     const run = (given: readonly Node[]): readonly Node[] => {
-      const all = [...inputs];
+      // What is not used may be anything; holding the call's own inputs would keep them alive.
+      const all = [...this.placeholders];
       this.used.forEach((i, k) => {
         all[i] = given[k];
       });
@@ -94,8 +95,13 @@ class Entry {
       run,
       this.used.map((i) => inputs[i]),
     );
+    // One run gives them all: a result that is never read must not hold the others' memory.
+    if (results.length > 1) {
+      const companions = { nodes: results };
+      for (const result of results) result.companions = companions;
+    }
     const found = new Map<Node, Node>(this.placeholders.map((node, i) => [node, inputs[i]]));
-    this.made.forEach((node, i) => found.set(node, results[i]));
+    for (const [i, node] of this.made.entries()) found.set(node, results[i]);
     return this.outputs.map((node) => found.get(node) ?? node);
   }
 
@@ -163,7 +169,7 @@ class Compiled {
     let next = 0;
     const returned = mapArrays(result, () => wrap(nodes[next++]));
     const contents = mapArrays(state, () => wrap(nodes[next++])) as unknown[];
-    this.outputs.forEach((container, i) => assignTree(container, contents[i]));
+    for (const [i, container] of this.outputs.entries()) assignTree(container, contents[i]);
     if (draws) randomState[0] = wrap(nodes[next]);
     return returned;
   }
@@ -236,7 +242,8 @@ function optionsOf(options: unknown): CompileOptions {
   if (typeof options === 'boolean') return { shapeless: options };
   if (!isPlainObject(options)) throw typeError('compile', `options must be a boolean (shapeless) or an object, not ${describe(options)}`);
   for (const name of Object.keys(options)) {
-    if (!['inputs', 'outputs', 'shapeless'].includes(name)) throw typeError('compile', `there is no option ${name}: only inputs, outputs and shapeless`);
+    if (!['inputs', 'outputs', 'shapeless'].includes(name))
+      throw typeError('compile', `there is no option ${name}: only inputs, outputs and shapeless`);
   }
   return options;
 }
@@ -253,6 +260,11 @@ function optionsOf(options: unknown): CompileOptions {
 export function compile<A extends readonly unknown[], R>(f: (...args: A) => R, options?: boolean | CompileOptions): (...args: A) => R {
   checkFunction('compile', f);
   const { inputs, outputs, shapeless } = optionsOf(options);
-  const compiled = new Compiled(f as AnyFunction, stateContainers('inputs', inputs), stateContainers('outputs', outputs), shapeless === true);
+  const compiled = new Compiled(
+    f as AnyFunction,
+    stateContainers('inputs', inputs),
+    stateContainers('outputs', outputs),
+    shapeless === true,
+  );
   return (...args) => compiled.call(args) as R;
 }

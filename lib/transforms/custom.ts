@@ -5,7 +5,7 @@ import { rangeError, showShape, typeError } from '../errors';
 import type { Node, ShapeDtype } from '../graph/node';
 import { traceDepth } from '../graph/trace';
 import { describe } from '../ops/arguments';
-import { customCall, type CustomRules } from '../primitives/call';
+import { type CustomRules, customCall } from '../primitives/call';
 import { zeros } from '../primitives/generators';
 import { moveaxis } from '../primitives/movement';
 import type { Tangent } from '../primitives/primitive';
@@ -18,7 +18,7 @@ import { replay } from './recording';
 import { type AnyFunction, callTraced, checkFunction, ownCopy } from './tracing';
 import type { Bare, Outputs, Vectors } from './types';
 import { matchVectors, type Nouns } from './vectors';
-import { axesOf, type AxisTree, type PlacedAxis } from './vmap';
+import { type AxisTree, axesOf, type PlacedAxis } from './vmap';
 
 type MaybeBare<L> = L extends readonly unknown[] ? Bare<L> | L : never;
 
@@ -29,15 +29,15 @@ export interface CustomFunction<A extends readonly unknown[], R> {
    * Sets the rule of reverse mode: the gradients of the arguments from the cotangents of the outputs. One argument or
    * output is passed bare, several as a list.
    */
-  vjp(
-    rule: (primals: Bare<A>, cotangents: Bare<Outputs<R>>, outputs: Bare<Outputs<R>>) => MaybeBare<Vectors<A>>,
-  ): CustomFunction<A, R>;
+  vjp(rule: (primals: Bare<A>, cotangents: Bare<Outputs<R>>, outputs: Bare<Outputs<R>>) => MaybeBare<Vectors<A>>): CustomFunction<A, R>;
   /** Sets the rule of forward mode: the tangents of the outputs from those of the arguments, linear in them. */
   jvp(rule: (primals: Bare<A>, tangents: Bare<A>) => MaybeBare<Vectors<Outputs<R>>>): CustomFunction<A, R>;
   /**
    * Sets the batching rule: `[outputs, axes]` from batched arguments, whose axis is 0 or, for what is not mapped, null.
    */
-  vmap(rule: (inputs: Bare<A>, axes: Bare<{ readonly [K in keyof A]: AxisTree }>) => readonly [outputs: unknown, axes: AxisTree]): CustomFunction<A, R>;
+  vmap(
+    rule: (inputs: Bare<A>, axes: Bare<{ readonly [K in keyof A]: AxisTree }>) => readonly [outputs: unknown, axes: AxisTree],
+  ): CustomFunction<A, R>;
 }
 
 type Rule = (...args: readonly unknown[]) => unknown;
@@ -75,7 +75,9 @@ class RuleSet {
   onNodes(): CustomRules {
     const { vjp, jvp, vmap } = this.rules;
     return {
-      ...(vjp && { vjp: (primals: readonly Node[], cts: readonly Node[], outputs: readonly Node[]) => this.vjp(vjp, primals, cts, outputs) }),
+      ...(vjp && {
+        vjp: (primals: readonly Node[], cts: readonly Node[], outputs: readonly Node[]) => this.vjp(vjp, primals, cts, outputs),
+      }),
       ...(jvp && { jvp: (primals: readonly Node[], tangents: readonly Node[]) => this.jvp(jvp, primals, tangents) }),
       ...(vmap && { vmap: (inputs: readonly Node[], mapped: readonly boolean[], size: number) => this.vmap(vmap, inputs, mapped, size) }),
     };
@@ -134,9 +136,13 @@ class RuleSet {
     }
     const expected = at === null ? shape : [...shape.slice(0, at), size, ...shape.slice(at)];
     if (!sameShape(node.shape, expected)) {
-      throw rangeError('customFunction', `the vmap rule's output ${index} must have shape ${showShape(expected)}, not ${showShape(node.shape)}`);
+      throw rangeError(
+        'customFunction',
+        `the vmap rule's output ${index} must have shape ${showShape(expected)}, not ${showShape(node.shape)}`,
+      );
     }
-    if (node.dtype !== dtype) throw typeError('customFunction', `the vmap rule's output ${index} must have dtype ${dtype}, not ${node.dtype}`);
+    if (node.dtype !== dtype)
+      throw typeError('customFunction', `the vmap rule's output ${index} must have dtype ${dtype}, not ${node.dtype}`);
     if (at === null) return { node, mapped: false };
     return { node: at === 0 ? node : moveaxis(node, at, 0), mapped: true };
   }
@@ -177,4 +183,3 @@ export function customFunction<A extends readonly unknown[], R>(f: (...args: A) 
   };
   return Object.assign(custom, { vjp: setter('vjp'), jvp: setter('jvp'), vmap: setter('vmap') });
 }
-

@@ -1,7 +1,7 @@
 /** `eval` and `asyncEval`: computes the arrays of trees. */
 
 import { nodeOf } from '../array';
-import { evaluate as evaluateNodes, evaluateAsync } from '../runtime/evaluate';
+import { evaluateAsync, evaluate as evaluateNodes } from '../runtime/evaluate';
 import { arraysOf } from '../tree';
 
 /**

@@ -138,4 +138,3 @@ export function valueAndGrad<
     return differentiate('valueAndGrad', f as AnyFunction, list, list.length === 1, args, true) as [R, Gradients<A, N>];
   };
 }
-

@@ -3,7 +3,7 @@
 import { nextNodeId, type ShapeDtype } from '../graph/node';
 import { placeholder } from '../primitives/control';
 import type { NodeFunction } from './forward';
-import { record, type Recording } from './recording';
+import { type Recording, record } from './recording';
 
 /** a, b, …, z, aa, ab, … */
 export function valueName(index: number): string {

@@ -1,7 +1,7 @@
 /** `jacfwd`, `jacrev` and `hessian`: all derivatives of all outputs, as one batch of tangents or cotangents. */
 
 import { nodeOf, wrap } from '../array';
-import { int32, type Dtype } from '../dtype';
+import { type Dtype, int32 } from '../dtype';
 import type { Node, Shape } from '../graph/node';
 import { astype } from '../primitives/cast';
 import { equal } from '../primitives/compare';
@@ -144,6 +144,9 @@ export function hessian<A extends readonly unknown[], R, const N extends number 
   const list = argnumList('hessian', argnums ?? 0);
   const gradient = (...args: A) => jacobian('hessian', reverseBlocks, f as AnyFunction, list, args);
   return (...args) => {
-    return jacobian('hessian', forwardBlocks, gradient as AnyFunction, list, args) as Jacobian<Jacobian<R, Gradients<A, N>>, Gradients<A, N>>;
+    return jacobian('hessian', forwardBlocks, gradient as AnyFunction, list, args) as Jacobian<
+      Jacobian<R, Gradients<A, N>>,
+      Gradients<A, N>
+    >;
   };
 }

@@ -20,7 +20,8 @@ const sums = new Map<string, (input: number) => boolean>([
 /** True for zeros, also seen through views and casts. */
 function isZero(node: Node): boolean {
   let at = node;
-  while (at.inputs.length === 1 && ['broadcastTo', 'reshape', 'transpose', 'slice', 'astype', 'identity'].includes(at.primitive.name)) at = at.inputs[0];
+  while (at.inputs.length === 1 && ['broadcastTo', 'reshape', 'transpose', 'slice', 'astype', 'identity'].includes(at.primitive.name))
+    at = at.inputs[0];
   return fullValue(at) === 0;
 }
 

@@ -1,13 +1,13 @@
 /** `makeGraph`: the graph that a function makes, as text and as a drawing. */
 
-import { nodeOf, type array } from '../array';
-import { nextNodeId, type Node, type ShapeDtype } from '../graph/node';
+import { type array, nodeOf } from '../array';
+import { type Node, nextNodeId, type ShapeDtype } from '../graph/node';
 import { explain } from '../schedule/explain';
 import { arraysOf, mapArrays } from '../tree';
+import { nodesOf, outputList } from './arguments';
 import { type Box, drawBoxes } from './graph-svg';
 import { graphText, showAttributes, showAval, slotAvals, valueName } from './graph-text';
-import { nodesOf, outputList } from './arguments';
-import { record, type Recording } from './recording';
+import { type Recording, record } from './recording';
 import { type AnyFunction, callTraced, checkFunction, withTrace } from './tracing';
 
 /** The graph of a function for arguments of certain shapes and dtypes. */

@@ -1,7 +1,7 @@
 /** A traced function as a list of instructions, so that it can be built again on other inputs at any later time. */
 
-import { Node, type Shape } from '../graph/node';
 import type { Dtype } from '../dtype';
+import { Node, type Shape } from '../graph/node';
 import type { Primitive } from '../primitives/primitive';
 import { nodesSince } from './walk';
 
@@ -37,7 +37,7 @@ export function record(inputs: readonly Node[], outputs: readonly Node[], first:
   const nodes = nodesSince(first, outputs);
   const captured: Node[] = [];
   const slots = new Map<Node, number>();
-  inputs.forEach((input, i) => slots.set(input, i));
+  for (const [i, input] of inputs.entries()) slots.set(input, i);
   const capture = (node: Node): void => {
     if (slots.has(node)) return;
     slots.set(node, inputs.length + captured.length);

@@ -5,7 +5,7 @@ import type { Node } from '../graph/node';
 import { add } from '../primitives/binary';
 import { placeholder } from '../primitives/control';
 import type { Tangent } from '../primitives/primitive';
-import { pushforward, type NodeFunction, type TangentUse } from './forward';
+import { type NodeFunction, pushforward, type TangentUse } from './forward';
 import { firstId, isProjection, nodesSince, projectedIndex } from './walk';
 
 /** The linear part of a function at a point: tangents of the outputs as graph over placeholders for the inputs'. */
@@ -103,7 +103,11 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
 
 /** Only a rule that the user wrote can be nonlinear in its tangents. */
 function notLinear(primitive: string): Error {
-  return codedError('customFunction', 'METALGRAD_TRANSFORM', `the jvp rule must be linear in its tangents, but applies ${primitive} to them`);
+  return codedError(
+    'customFunction',
+    'METALGRAD_TRANSFORM',
+    `the jvp rule must be linear in its tangents, but applies ${primitive} to them`,
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { type array, endTrace, isArray, nodeOf, wrap } from '../array';
 import { codedError, showShape, typeError } from '../errors';
-import { nextNodeId, type Node } from '../graph/node';
+import { type Node, nextNodeId } from '../graph/node';
 import { inTrace } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { identity, placeholder } from '../primitives/control';

@@ -1,6 +1,6 @@
 /** Matches the trees of tangents and cotangents that users give against the trees they belong to. */
 
-import { type array, type ArrayInput, isArray, nodeOf, toNode } from '../array';
+import { type ArrayInput, type array, isArray, nodeOf, toNode } from '../array';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node } from '../graph/node';
 import { describe } from '../ops/arguments';
@@ -42,12 +42,13 @@ function matchTree(nouns: Nouns, reference: unknown, given: unknown, path: strin
     if (given.length !== reference.length) {
       throw rangeError(where, `the ${vector} for ${of} ${path} must be a list of ${reference.length}, not of ${given.length}`);
     }
-    reference.forEach((entry, i) => matchTree(nouns, entry, given[i], path + showKey(i), found));
+    for (const [i, entry] of reference.entries()) matchTree(nouns, entry, given[i], path + showKey(i), found);
   } else if (isPlainObject(reference)) {
     if (!isPlainObject(given)) throw typeError(where, `the ${vector} for ${of} ${path} must be an object, not ${describe(given)}`);
     const keys = Object.keys(reference);
     const unknown = Object.keys(given).find((key) => !Object.hasOwn(reference, key));
-    if (unknown !== undefined) throw rangeError(where, `the ${vector} for ${of} ${path} has the key ${unknown}, which the ${of} does not have`);
+    if (unknown !== undefined)
+      throw rangeError(where, `the ${vector} for ${of} ${path} has the key ${unknown}, which the ${of} does not have`);
     for (const key of keys) {
       if (!Object.hasOwn(given, key)) throw rangeError(where, `the ${vector} for ${of} ${path} lacks the key ${key}`);
       matchTree(nouns, reference[key], given[key], path + showKey(key), found);
@@ -66,6 +67,6 @@ export function matchVectors(nouns: Nouns, references: readonly unknown[], given
     throw rangeError(where, `there must be one ${vector} for each ${of}: ${references.length}, not ${given.length}`);
   }
   const found: (Node | null)[] = [];
-  references.forEach((reference, i) => matchTree(nouns, reference, given[i], String(i), found));
+  for (const [i, reference] of references.entries()) matchTree(nouns, reference, given[i], String(i), found);
   return found;
 }

@@ -101,4 +101,3 @@ export function linearize<A extends readonly unknown[], R>(
     return [released, apply] as unknown as [Outputs<R>, (tangents: Vectors<A>) => VectorResults<Outputs<R>>];
   });
 }
-

@@ -1,6 +1,6 @@
 /** `vmap`: a function of single examples becomes one of batches. */
 
-import { isArray, nodeOf, wrap, type array } from '../array';
+import { type array, isArray, nodeOf, wrap } from '../array';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node } from '../graph/node';
 import { describe } from '../ops/arguments';
@@ -20,7 +20,7 @@ export interface PlacedAxis {
 
 function checkAxes(name: string, axes: unknown, path = ''): void {
   if (axes === null || (typeof axes === 'number' && Number.isInteger(axes))) return;
-  if (Array.isArray(axes)) axes.forEach((entry, i) => checkAxes(name, entry, path + showKey(i)));
+  if (Array.isArray(axes)) for (const [i, entry] of axes.entries()) checkAxes(name, entry, path + showKey(i));
   else if (isPlainObject(axes)) for (const key of Object.keys(axes)) checkAxes(name, axes[key], path + showKey(key));
   else throw typeError('vmap', `${name}${path} must be an integer, null, or a tree of them, not ${describe(axes)}`);
 }
@@ -32,14 +32,14 @@ function checkAxes(name: string, axes: unknown, path = ''): void {
 export function axesOf(name: string, axes: unknown, tree: unknown, path: string, found: PlacedAxis[]): void {
   if (axes === null || typeof axes === 'number') {
     if (isArray(tree)) found.push({ axis: axes, path });
-    else if (Array.isArray(tree)) tree.forEach((entry, i) => axesOf(name, axes, entry, path + showKey(i), found));
+    else if (Array.isArray(tree)) for (const [i, entry] of tree.entries()) axesOf(name, axes, entry, path + showKey(i), found);
     else if (isPlainObject(tree)) for (const key of Object.keys(tree)) axesOf(name, axes, tree[key], path + showKey(key), found);
     return;
   }
   if (Array.isArray(axes)) {
     if (!Array.isArray(tree)) throw typeError('vmap', `${name} has a list for ${path}, which is ${describe(tree)}`);
     if (tree.length !== axes.length) throw rangeError('vmap', `${name} has ${axes.length} entries for ${path}, which has ${tree.length}`);
-    tree.forEach((entry, i) => axesOf(name, axes[i], entry, path + showKey(i), found));
+    for (const [i, entry] of tree.entries()) axesOf(name, axes[i], entry, path + showKey(i), found);
     return;
   }
   const entries = axes as Readonly<Record<string, unknown>>;
@@ -62,7 +62,7 @@ function argumentAxes(inAxes: unknown, args: readonly unknown[]): PlacedAxis[] {
   } else if (isPlainObject(inAxes)) {
     throw typeError('vmap', 'inAxes must be an axis, null, or a list with an entry for each argument, not an object');
   }
-  args.forEach((arg, i) => axesOf('inAxes', Array.isArray(inAxes) ? inAxes[i] : inAxes, arg, `argument ${i}`, found));
+  for (const [i, arg] of args.entries()) axesOf('inAxes', Array.isArray(inAxes) ? inAxes[i] : inAxes, arg, `argument ${i}`, found);
   return found;
 }
 
@@ -117,7 +117,8 @@ function call(f: AnyFunction, inAxes: unknown, outAxes: unknown, args: readonly 
       const node = toBatch(batched[i], size);
       const rank = node.shape.length;
       const at = axis < 0 ? axis + rank : axis;
-      if (at < 0 || at >= rank) throw rangeError('vmap', `axis ${axis} of outAxes is out of range for ${path}, whose batch has shape ${showShape(node.shape)}`);
+      if (at < 0 || at >= rank)
+        throw rangeError('vmap', `axis ${axis} of outAxes is out of range for ${path}, whose batch has shape ${showShape(node.shape)}`);
       return wrap(at === 0 ? node : moveaxis(node, 0, at));
     });
   });
@@ -134,7 +135,11 @@ function call(f: AnyFunction, inAxes: unknown, outAxes: unknown, args: readonly 
  * @example
  * mx.vmap((x, y) => x.add(y), [1, 0])(xs, ys); // row i is xs[:, i] + ys[i]
  */
-export function vmap<A extends readonly unknown[], R>(f: (...args: A) => R, inAxes: AxisTree = 0, outAxes: AxisTree = 0): (...args: A) => R {
+export function vmap<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  inAxes: AxisTree = 0,
+  outAxes: AxisTree = 0,
+): (...args: A) => R {
   checkFunction('vmap', f);
   checkAxes('inAxes', inAxes);
   checkAxes('outAxes', outAxes);

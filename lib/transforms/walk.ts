@@ -1,6 +1,6 @@
 /** The walk that every transform starts with: the nodes that a traced function made, in the order of their ids. */
 
-import { nextNodeId, type Node } from '../graph/node';
+import { type Node, nextNodeId } from '../graph/node';
 
 /**
  * The nodes under `outputs` with ids of at least `first`, each at the index id − first. Ids grow from inputs to

@@ -64,7 +64,7 @@ describe('checkpoint', () => {
   test('random draws are the same in both computations', () => {
     const dropout = mx.checkpoint((a: mx.array) => mx.where(mx.random.bernoulli(0.5, [100]), a, 0).multiply(a));
     const [value, gradient] = mx.valueAndGrad((a: mx.array) => dropout(a).sum())(mx.array(3));
-    expectClose(gradient, (value.item() as number) / 9 * 6);
+    expectClose(gradient, ((value.item() as number) / 9) * 6);
   });
 
   test('the recomputation waits for its cotangent, so peak memory falls to a quarter or less', () => {

@@ -53,7 +53,10 @@ describe('compile', () => {
       [[a, b], new Date(0)],
       [[a, b], new Float32Array([1])],
       [[a, b], new Float32Array([2])],
-      [[a, b], [1, 2]],
+      [
+        [a, b],
+        [1, 2],
+      ],
       [[a, b], ['1,2']],
     ];
     calls.forEach((args, i) => {
@@ -106,6 +109,17 @@ describe('compile', () => {
     expectClose(a, [1, 2, 3]);
   });
 
+  test('a result that is never read holds no memory of the others', () => {
+    const compiled = mx.compile((w: mx.array) => [w.add(1), w.sum()]);
+    const [next, loss] = compiled(mx.zeros([3]));
+    mx.eval(next);
+    expect([next, loss].map((a) => [a._node?.storage === null, a._node?.inputs.length, a._node?.companions])).toEqual([
+      [false, 0, null],
+      [false, 0, null],
+    ]);
+    expectClose(loss, 0);
+  });
+
   test('the least recently used trace is forgotten first', () => {
     const { counter, compiled } = counted((a: mx.array, n: number) => a.add(n));
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
@@ -129,7 +143,9 @@ describe('compile', () => {
     expect(warn).not.toHaveBeenCalled();
     for (let i = 11; i < 30; i++) step(mx.array(1), { rate: i });
     expect(warn).toHaveBeenCalledTimes(1);
-    expect(warn.mock.calls[0][0]).toMatch(/^\[compile\] the function train was traced more than 10 times because argument 1\.rate changed; it is now 11\./);
+    expect(warn.mock.calls[0][0]).toMatch(
+      /^\[compile\] the function train was traced more than 10 times because argument 1\.rate changed; it is now 11\./,
+    );
     warn.mockRestore();
     const quiet = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const other = mx.compile((a: mx.array, n: number) => a.add(n));
@@ -156,7 +172,7 @@ describe('compile', () => {
   });
 
   test('the environment variable METALGRAD_DISABLE_COMPILE', () => {
-    process.env['METALGRAD_DISABLE_COMPILE'] = '1';
+    process.env.METALGRAD_DISABLE_COMPILE = '1';
     try {
       jest.isolateModules(() => {
         const fresh = require('../../lib') as typeof mx;
@@ -170,7 +186,7 @@ describe('compile', () => {
         expect(calls).toBe(2);
       });
     } finally {
-      delete process.env['METALGRAD_DISABLE_COMPILE'];
+      delete process.env.METALGRAD_DISABLE_COMPILE;
     }
   });
 
@@ -222,9 +238,9 @@ describe('captured state', () => {
     const out: Record<string, unknown> = { old: 1 };
     const compiled = mx.compile(
       (a: mx.array) => {
-        delete out['old'];
-        out['doubled'] = a.multiply(2);
-        out['tree'] = { list: [a.add(1)], name: 'n' };
+        delete out.old;
+        out.doubled = a.multiply(2);
+        out.tree = { list: [a.add(1)], name: 'n' };
         return a;
       },
       { outputs: out },
@@ -232,7 +248,7 @@ describe('captured state', () => {
     for (let i = 0; i < 2; i++) {
       compiled(x());
       expect(plain(out)).toEqual({ doubled: [2, 4, 6], tree: { list: [[2, 3, 4]], name: 'n' } });
-      out['old'] = 2;
+      out.old = 2;
     }
   });
 

@@ -5,7 +5,11 @@ import { expectClose } from './support';
 
 type Unary = (x: mx.array) => mx.array;
 
-const base: Unary = (x) => mx.sin(x).multiply(mx.exp(x.multiply(0.3))).add(x.square());
+const base: Unary = (x) =>
+  mx
+    .sin(x)
+    .multiply(mx.exp(x.multiply(0.3)))
+    .add(x.square());
 const slope = (x: mx.array) =>
   mx
     .cos(x)
@@ -22,7 +26,10 @@ const wrappers: Record<string, (f: Unary) => Unary> = {
   'custom with vjp': (f) => mx.customFunction(f).vjp((x, ct) => mx.vjp(f, [x], [ct])[1][0]),
   'custom with jvp': (f) => mx.customFunction(f).jvp((x, t) => mx.jvp(f, [x], [t])[1][0]),
   'custom with vmap': (f) => mx.customFunction(f).vmap((x, axis) => [mx.vmap(f, axis as number)(x), 0]),
-  'vmap of one': (f) => (x) => mx.vmap(f)(x.reshape([1, ...x.shape])).index(0),
+  'vmap of one': (f) => (x) =>
+    mx
+      .vmap(f)(x.reshape([1, ...x.shape]))
+      .index(0),
 };
 
 /** Each takes an elementwise function on vectors and gives another, which does not depend on how the function is wrapped. */
@@ -75,7 +82,7 @@ describe.each(Object.keys(wrappers))('%s', (outer) => {
   });
 
   test('under three derivatives', () => {
-    const third = (f: Unary) => transforms['grad'](transforms['grad'](transforms['grad'](f)));
+    const third = (f: Unary) => transforms.grad(transforms.grad(transforms.grad(f)));
     expectClose(third(wrap(base))(x()), third(base)(x()), 1e-4);
   });
 });
@@ -87,7 +94,13 @@ describe('compositions', () => {
       const f = transforms[name](base);
       const slopes = [...x()].map((v) => mx.grad((w: mx.array) => f(w.reshape([1])).sum())(v));
       expectClose(mx.grad((v: mx.array) => f(v).sum())(x()), mx.stack(slopes), 1e-4);
-      expectClose(mx.vmap((v: mx.array) => f(v.reshape([1])))(x()).reshape([3]), f(x()), 1e-4);
+      expectClose(
+        mx
+          .vmap((v: mx.array) => f(v.reshape([1])))(x())
+          .reshape([3]),
+        f(x()),
+        1e-4,
+      );
     }
   });
 
@@ -122,7 +135,15 @@ describe('compositions', () => {
 
   test('transforms of functions that capture tracers of every level', () => {
     const f = (w: mx.array) =>
-      mx.vmap((v: mx.array) => mx.grad((u: mx.array) => mx.checkpoint((t: mx.array) => mx.sin(t.multiply(v)).multiply(w))(u).sum())(v))(x()).sum();
+      mx
+        .vmap((v: mx.array) =>
+          mx.grad((u: mx.array) =>
+            mx
+              .checkpoint((t: mx.array) => mx.sin(t.multiply(v)).multiply(w))(u)
+              .sum(),
+          )(v),
+        )(x())
+        .sum();
     const slopeAt = [...x()].map((v) => mx.cos(v.multiply(v)).multiply(v)).reduce((a, b) => a.add(b));
     expectClose(mx.grad(f)(mx.array(2)), slopeAt);
     expectClose(mx.grad(mx.compile(f))(mx.array(2)), slopeAt);
@@ -130,7 +151,7 @@ describe('compositions', () => {
   });
 
   test('grad nested 6 deep, with a wrapper at every level', () => {
-    for (const wrap of [wrappers['compile'], wrappers['checkpoint'], wrappers['custom with jvp']]) {
+    for (const wrap of [wrappers.compile, wrappers.checkpoint, wrappers['custom with jvp']]) {
       let f: Unary = (v) => mx.sin(v);
       for (let i = 0; i < 6; i++) f = mx.grad(wrap(f));
       expectClose(f(mx.array(0.7)), -Math.sin(0.7), 1e-4);

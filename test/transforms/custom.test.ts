@@ -21,7 +21,14 @@ describe('customFunction', () => {
         return cotangent.multiply(10);
       });
     expectClose(f(x()), [1, 4, 9]);
-    expectClose(mx.grad((a: mx.array) => f(a).multiply(mx.array([1, 2, 3])).sum())(x()), [10, 20, 30]);
+    expectClose(
+      mx.grad((a: mx.array) =>
+        f(a)
+          .multiply(mx.array([1, 2, 3]))
+          .sum(),
+      )(x()),
+      [10, 20, 30],
+    );
     expectClose(seen[0], [
       [1, 2, 3],
       [1, 2, 3],
@@ -59,9 +66,13 @@ describe('customFunction', () => {
       .customFunction((p: { w: mx.array; b: mx.array }) => p.w.multiply(p.b))
       .vjp((p, ct) => ({ w: ct.multiply(p.b).multiply(2), b: ct.multiply(p.w).multiply(3) }));
     expectClose(mx.grad((p: { w: mx.array; b: mx.array }) => f(p))({ w: mx.array(5), b: mx.array(7) }), { w: 14, b: 15 });
-    const list = mx.customFunction(([a, b]: [mx.array, mx.array]) => a.multiply(b)).vjp(([a, b], ct) => [ct.multiply(b), ct.multiply(a)] as never);
+    const list = mx
+      .customFunction(([a, b]: [mx.array, mx.array]) => a.multiply(b))
+      .vjp(([a, b], ct) => [ct.multiply(b), ct.multiply(a)] as never);
     expectClose(mx.grad((p: [mx.array, mx.array]) => list(p))([mx.array(5), mx.array(7)]), [7, 5]);
-    const deep = mx.customFunction(([a, b]: [mx.array, mx.array]) => a.multiply(b)).vjp(([a, b], ct) => [[ct.multiply(b), ct.multiply(a)]] as never);
+    const deep = mx
+      .customFunction(([a, b]: [mx.array, mx.array]) => a.multiply(b))
+      .vjp(([a, b], ct) => [[ct.multiply(b), ct.multiply(a)]] as never);
     expectClose(mx.grad((p: [mx.array, mx.array]) => deep(p))([mx.array(5), mx.array(7)]), [7, 5]);
   });
 
@@ -127,7 +138,9 @@ describe('customFunction', () => {
   });
 
   test('without a vmap rule the function and each rule are batched, and grad of vmap uses the custom rule', () => {
-    const f = mx.customFunction((a: mx.array, b: mx.array) => a.multiply(b).sum()).vjp(([a, b], ct) => [ct.multiply(b).multiply(10), ct.multiply(a).multiply(20)]);
+    const f = mx
+      .customFunction((a: mx.array, b: mx.array) => a.multiply(b).sum())
+      .vjp(([a, b], ct) => [ct.multiply(b).multiply(10), ct.multiply(a).multiply(20)]);
     const as = mx.array([
       [1, 2],
       [3, 4],
@@ -161,10 +174,12 @@ describe('customFunction', () => {
       });
     expectClose(mx.vmap(f, [1, null])(mx.array([[1, 2, 3]]), mx.array([10])), [[1100], [1200], [1300]]);
     expect(seen).toEqual([[3, 1], [1], [0, null]]);
-    const single = mx.customFunction((a: mx.array) => a.sum()).vmap((a, axis) => {
-      expect(axis).toBe(0);
-      return [a.sum(1).multiply(2), 0];
-    });
+    const single = mx
+      .customFunction((a: mx.array) => a.sum())
+      .vmap((a, axis) => {
+        expect(axis).toBe(0);
+        return [a.sum(1).multiply(2), 0];
+      });
     expectClose(mx.vmap(single)(mx.ones([2, 3])), [6, 6]);
     expectClose(mx.grad((a: mx.array) => mx.vmap(single)(a).sum())(mx.ones([1, 3])), [[2, 2, 2]]);
     const shared = mx.customFunction((a: mx.array) => a.sum()).vmap(() => [mx.array(5), null]);
@@ -181,18 +196,31 @@ describe('customFunction', () => {
     expectClose(mx.grad(through(true))(w), [0, 0]);
     expectClose(mx.grad(through(false))(w), [3, 4]);
     expectClose(mx.jvp(through(true), [w], [mx.array([1, 0])])[1], [3]);
-    const withJvp = (v: mx.array) => mx.customFunction((a: mx.array) => a.multiply(v)).jvp((_, t) => t)(mx.array([3, 4])).sum();
+    const withJvp = (v: mx.array) =>
+      mx
+        .customFunction((a: mx.array) => a.multiply(v))
+        .jvp((_, t) => t)(mx.array([3, 4]))
+        .sum();
     expectClose(mx.grad(withJvp)(w), [0, 0]);
-    const withVmap = (v: mx.array) => mx.customFunction((a: mx.array) => a.multiply(v)).vmap((a, axis) => [a.multiply(v), axis])(mx.array([3, 4])).sum();
+    const withVmap = (v: mx.array) =>
+      mx
+        .customFunction((a: mx.array) => a.multiply(v))
+        .vmap((a, axis) => [a.multiply(v), axis])(mx.array([3, 4]))
+        .sum();
     expectClose(mx.grad(withVmap)(w), [3, 4]);
-    expectClose(mx.vmap((v: mx.array) => mx.customFunction((a: mx.array) => a.multiply(v)).vjp((_, ct) => ct)(mx.array([3, 4])))(mx.array([1, 2])), [
-      [3, 4],
-      [6, 8],
-    ]);
+    expectClose(
+      mx.vmap((v: mx.array) => mx.customFunction((a: mx.array) => a.multiply(v)).vjp((_, ct) => ct)(mx.array([3, 4])))(mx.array([1, 2])),
+      [
+        [3, 4],
+        [6, 8],
+      ],
+    );
   });
 
   test('integer arguments have no gradient, null is a zero gradient', () => {
-    const f = mx.customFunction((a: mx.array, n: mx.array) => a.multiply(n)).vjp(([, n], ct) => [ct.multiply(n), null as unknown as number]);
+    const f = mx
+      .customFunction((a: mx.array, n: mx.array) => a.multiply(n))
+      .vjp(([, n], ct) => [ct.multiply(n), null as unknown as number]);
     expectClose(mx.grad((a: mx.array) => f(a, mx.array(3, mx.int32)).sum())(x()), [3, 3, 3]);
     const g = mx.customFunction((a: mx.array, b: mx.array) => a.multiply(b)).vjp((_, ct) => [ct, null as unknown as number]);
     expectClose(mx.grad((a: mx.array) => g(a, a).sum())(x()), [1, 1, 1]);
@@ -203,7 +231,10 @@ describe('customFunction', () => {
     [[mx.array(1), mx.array(2), mx.array(3)], /^\[customFunction\] there must be one vjp rule's gradient for each argument: 2, not 3$/],
     [mx.array(1), /^\[customFunction\] vjp rule's gradients must be a list, one for each argument, not an array$/],
     [[mx.array([1]), mx.array(1)], /^\[customFunction\] the vjp rule's gradient for argument 0 must have shape \[\], not \[1\]$/],
-    [[mx.array(1), mx.array(1, mx.float16)], /^\[customFunction\] the vjp rule's gradient for argument 1 must have dtype float32, not float16$/],
+    [
+      [mx.array(1), mx.array(1, mx.float16)],
+      /^\[customFunction\] the vjp rule's gradient for argument 1 must have dtype float32, not float16$/,
+    ],
     [['a', mx.array(1)], /^\[customFunction\] the vjp rule's gradient for argument 0 must be an array, not "a"$/],
     [undefined, /^\[customFunction\] vjp rule's gradients must be a list, one for each argument, not undefined$/],
   ])('a vjp rule that returns the wrong number, shape or dtype is an error', (result, message) => {
@@ -218,13 +249,22 @@ describe('customFunction', () => {
   ])('a jvp rule that returns the wrong number, shape or dtype is an error', (result, message) => {
     const f = mx.customFunction((a: mx.array) => a.square()).jvp(() => result as mx.array);
     expect(errorOf(() => mx.jvp(f, [mx.array(1)], [mx.array(2)])).message).toMatch(message);
-    const both = mx.customFunction((a: mx.array) => a.square()).jvp(() => result as mx.array).vjp((_, ct) => ct);
+    const both = mx
+      .customFunction((a: mx.array) => a.square())
+      .jvp(() => result as mx.array)
+      .vjp((_, ct) => ct);
     expect(errorOf(() => mx.jvp(both, [mx.array(1)], [mx.array(2)])).message).toMatch(message);
   });
 
   test.each<[unknown, RegExp]>([
     [mx.array(1), /^\[customFunction\] the vmap rule must return \[outputs, axes\], but returned an array$/],
-    [[[mx.array([1, 2]), mx.array([1, 2])], [0, 0]], /^\[customFunction\] the vmap rule must return 1 outputs, not 2$/],
+    [
+      [
+        [mx.array([1, 2]), mx.array([1, 2])],
+        [0, 0],
+      ],
+      /^\[customFunction\] the vmap rule must return 1 outputs, not 2$/,
+    ],
     [[mx.array([1, 2, 3]), 0], /^\[customFunction\] the vmap rule's output 0 must have shape \[2\], not \[3\]$/],
     [[mx.array([1, 2], mx.int32), 0], /^\[customFunction\] the vmap rule's output 0 must have dtype float32, not int32$/],
     [[mx.array([1, 2]), 1], /^\[customFunction\] the vmap rule's axis 1 is out of range for its output of shape \[2\]$/],

@@ -55,7 +55,13 @@ describe('grad and valueAndGrad', () => {
   });
 
   test('trees keep their shape, integer leaves give zeros and other leaves stay', () => {
-    const tree = { layers: [{ w: mx.array([1, 2]) }, { w: mx.array([3, 4]) }], step: mx.array([7, 8], mx.int32), name: 'net', rate: 0.5, none: null };
+    const tree = {
+      layers: [{ w: mx.array([1, 2]) }, { w: mx.array([3, 4]) }],
+      step: mx.array([7, 8], mx.int32),
+      name: 'net',
+      rate: 0.5,
+      none: null,
+    };
     const f = (t: typeof tree) => t.layers[0].w.multiply(t.layers[1].w).multiply(t.rate).sum();
     const gradient = mx.grad(f)(tree);
     expect(plain(gradient)).toEqual({ layers: [{ w: [1.5, 2] }, { w: [0.5, 1] }], step: [0, 0], name: 'net', rate: 0.5, none: null });
@@ -95,11 +101,17 @@ describe('grad and valueAndGrad', () => {
     [() => 'x', 'but returned "x"'],
   ])('valueAndGrad says what was returned too', (f, message) => {
     const error = errorOf(() => mx.valueAndGrad(f as unknown as (x: mx.array) => mx.array)(mx.array(1)));
-    expect(error.message).toBe(`[valueAndGrad] the function must return a floating scalar array, or a list that begins with one, ${message}`);
+    expect(error.message).toBe(
+      `[valueAndGrad] the function must return a floating scalar array, or a list that begins with one, ${message}`,
+    );
   });
 
   test('valueAndGrad passes the rest of a list through, whatever it is', () => {
-    const f = (x: mx.array): [mx.array, { doubled: mx.array; name: string }, mx.array] => [square(x), { doubled: x.multiply(2), name: 'aux' }, x];
+    const f = (x: mx.array): [mx.array, { doubled: mx.array; name: string }, mx.array] => [
+      square(x),
+      { doubled: x.multiply(2), name: 'aux' },
+      x,
+    ];
     const x = mx.array([1, 2]);
     const [result, gradient] = mx.valueAndGrad(f)(x);
     expect(plain(result)).toEqual([5, { doubled: [2, 4], name: 'aux' }, [1, 2]]);
@@ -108,7 +120,10 @@ describe('grad and valueAndGrad', () => {
 
   test('arguments that are not differentiated may be anything', () => {
     const f = (x: mx.array, options: { power: number }, g: (y: mx.array) => mx.array) => g(x.power(options.power)).sum();
-    expectClose(mx.grad(f)(mx.array([1, 2]), { power: 3 }, (y) => y.multiply(2)), [6, 24]);
+    expectClose(
+      mx.grad(f)(mx.array([1, 2]), { power: 3 }, (y) => y.multiply(2)),
+      [6, 24],
+    );
   });
 
   test('mutating an argument inside never reaches the caller', () => {
@@ -132,7 +147,11 @@ describe('grad and valueAndGrad', () => {
   });
 
   test('captured values are constants, and their gradient is that of the outer transform', () => {
-    const f = (x: mx.array) => mx.grad((y: mx.array) => y.multiply(x).sum())(mx.array([1, 1])).square().sum();
+    const f = (x: mx.array) =>
+      mx
+        .grad((y: mx.array) => y.multiply(x).sum())(mx.array([1, 1]))
+        .square()
+        .sum();
     expectClose(mx.grad(f)(mx.array([3, 4])), [6, 8]);
   });
 
@@ -164,7 +183,9 @@ describe('grad and valueAndGrad', () => {
 
   test('the first argument must be a function', () => {
     expect(() => mx.grad(3 as unknown as typeof square)).toThrow('[grad] the first argument must be a function, not 3');
-    expect(() => mx.valueAndGrad(mx.array(1) as unknown as typeof square)).toThrow('[valueAndGrad] the first argument must be a function, not an array');
+    expect(() => mx.valueAndGrad(mx.array(1) as unknown as typeof square)).toThrow(
+      '[valueAndGrad] the first argument must be a function, not an array',
+    );
   });
 
   test('evaluating the gradient evaluates the value and the auxiliary results', () => {

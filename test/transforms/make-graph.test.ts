@@ -26,7 +26,15 @@ describe('makeGraph', () => {
 
   test('shows transforms, captured arrays and functions inside calls', () => {
     const captured = mx.array([1, 2, 3]);
-    const text = String(mx.makeGraph(mx.grad((x: mx.array) => mx.checkpoint((y: mx.array) => mx.sin(y.multiply(captured)))(x).sum()))(mx.ones([3])));
+    const text = String(
+      mx.makeGraph(
+        mx.grad((x: mx.array) =>
+          mx
+            .checkpoint((y: mx.array) => mx.sin(y.multiply(captured)))(x)
+            .sum(),
+        ),
+      )(mx.ones([3])),
+    );
     expect(text).toContain('captured data');
     expect(text).toContain('cos');
     const call = String(mx.makeGraph((x: mx.array) => mx.checkpoint((y: mx.array) => mx.sin(y))(x))(mx.ones([3])));

@@ -18,9 +18,18 @@ const input = (n: number, m = 4) => mx.random.normal([n, m], mx.float32, 0, 1, m
 
 describe('shapeless compile', () => {
   test('means, broadcasts, reshapes and softmax are inferred again for other shapes', () => {
-    const { counter, compiled, plain: f } = shapeless((x: mx.array, w: mx.array) => {
+    const {
+      counter,
+      compiled,
+      plain: f,
+    } = shapeless((x: mx.array, w: mx.array) => {
       const centered = x.subtract(x.mean(0, true)).divide(x.std(0, true).add(1e-3));
-      return { y: mx.softmax(mx.matmul(centered, w).add(1), -1), total: x.flatten().sum(), like: mx.onesLike(x), rows: mx.reshape(x, [-1]) };
+      return {
+        y: mx.softmax(mx.matmul(centered, w).add(1), -1),
+        total: x.flatten().sum(),
+        like: mx.onesLike(x),
+        rows: mx.reshape(x, [-1]),
+      };
     });
     const w = mx.random.normal([4, 3], mx.float32, 0, 1, mx.random.key(9));
     for (const n of [2, 3, 5, 2, 8]) expectClose(compiled(input(n), w), f(input(n), w), 1e-4);
@@ -88,7 +97,11 @@ describe('shapeless compile', () => {
   });
 
   test('writing into arguments, options by name, lists and results that are arguments are repeated', () => {
-    const { counter, compiled, plain: f } = shapeless((x: mx.array) => {
+    const {
+      counter,
+      compiled,
+      plain: f,
+    } = shapeless((x: mx.array) => {
       const parts = mx.stack([x, x.multiply(2)], { axis: 1 });
       const sum = mx.sum(mx.matmul(x.T, x).add(parts.sum()), { axis: [0, 1], keepdims: true });
       return [sum, x.astype(mx.float16), mx.concatenate([x, mx.zeros([1, 4])])];
@@ -114,8 +127,14 @@ describe('shapeless compile', () => {
     mx.random.seed(1);
     const draws = [mx.random.uniform(0, 1, [2]), mx.random.uniform(0, 1, [2])].map(plain) as number[][];
     mx.random.seed(1);
-    expectClose(compiled(mx.array([1, 1])), draws[0].map((v) => v + 1));
-    expectClose(compiled(mx.array([1, 1, 1])), draws[1].map((v) => v + 1));
+    expectClose(
+      compiled(mx.array([1, 1])),
+      draws[0].map((v) => v + 1),
+    );
+    expectClose(
+      compiled(mx.array([1, 1, 1])),
+      draws[1].map((v) => v + 1),
+    );
     expectClose(state.total, 5);
     expect(counter.calls).toBe(1);
   });

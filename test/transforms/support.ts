@@ -30,7 +30,8 @@ function compare(actual: unknown, expected: unknown, tolerance: number, path: st
   }
   if (typeof expected === 'object' && expected !== null && typeof actual === 'object' && actual !== null) {
     expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
-    for (const [key, entry] of Object.entries(expected)) compare((actual as Record<string, unknown>)[key], entry, tolerance, `${path}.${key}`);
+    for (const [key, entry] of Object.entries(expected))
+      compare((actual as Record<string, unknown>)[key], entry, tolerance, `${path}.${key}`);
     return;
   }
   expect(actual).toEqual(expected);

@@ -47,7 +47,12 @@ describe('reading a tracer', () => {
     ['vmap', (f) => mx.vmap((a: mx.array) => mx.grad((b: mx.array) => f(b).sum())(a))(x())],
     ['vmap', (f) => mx.grad((a: mx.array) => mx.vmap(f)(a).sum())(x())],
   ])('inside %s is an error that names the line of the user', (transform, run) => {
-    for (const read of [(a: mx.array) => a.sum().item(), (a: mx.array) => a.tolist(), (a: mx.array) => String(a), (a: mx.array) => a.toTypedArray()]) {
+    for (const read of [
+      (a: mx.array) => a.sum().item(),
+      (a: mx.array) => a.tolist(),
+      (a: mx.array) => String(a),
+      (a: mx.array) => a.toTypedArray(),
+    ]) {
       const error = errorOf(() =>
         run((a) => {
           read(a.add(1));
@@ -147,7 +152,13 @@ describe('what cannot be traced', () => {
       throw new Error('mine');
     };
     for (const [, run] of transforms) expect(() => run(broken)).toThrow('mine');
-    expect(() => mx.grad((a: mx.array) => mx.vmap(mx.compile(broken as unknown as Unary))(a).sum())(x())).toThrow('mine');
+    expect(() =>
+      mx.grad((a: mx.array) =>
+        mx
+          .vmap(mx.compile(broken as unknown as Unary))(a)
+          .sum(),
+      )(x()),
+    ).toThrow('mine');
     // Outside of every trace evaluated arrays drop what they were made from.
     const y = x().add(1);
     mx.eval(y);

@@ -8,7 +8,8 @@ describe('trees', () => {
   const tree = { x: [a, { y: b, z: 'text' }], n: 3, none: null, instance };
 
   test('arrays are found in order, in lists and plain objects only', () => {
-    const same = (found: mx.array[], expected: mx.array[]) => found.length === expected.length && found.every((leaf, i) => leaf === expected[i]);
+    const same = (found: mx.array[], expected: mx.array[]) =>
+      found.length === expected.length && found.every((leaf, i) => leaf === expected[i]);
     expect(same(arraysOf(tree), [a, b])).toBe(true);
     expect(same(arraysOf(a), [a])).toBe(true);
     expect(same(arraysOf(Object.assign(Object.create(null), { a })), [a])).toBe(true);

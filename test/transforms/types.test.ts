@@ -19,7 +19,7 @@ declare const auxiliary: (p: Params) => [array, { loss: array; name: string }];
 declare const pair: (x: array, y: array) => [array, array];
 declare const tree: (p: Params) => { y: array; rest: [array] };
 
-export function checked(): void {
+function checked(): void {
   const g = mx.grad(loss);
   expectType<Equal<typeof g, (p: { w: array; b: array }) => { w: array; b: array }>>();
 

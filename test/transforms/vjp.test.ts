@@ -79,7 +79,11 @@ describe('vjp', () => {
   });
 
   test('a captured tracer of an outer transform gets its gradient', () => {
-    const f = (w: mx.array) => mx.vjp((a: mx.array) => a.multiply(w), [x()], [mx.array([1, 1, 1])])[1][0].square().sum();
+    const f = (w: mx.array) =>
+      mx
+        .vjp((a: mx.array) => a.multiply(w), [x()], [mx.array([1, 1, 1])])[1][0]
+        .square()
+        .sum();
     expectClose(mx.grad(f)(mx.array([1, 2, 3])), [2, 4, 6]);
   });
 });
@@ -87,10 +91,13 @@ describe('vjp', () => {
 describe('linearize', () => {
   test('runs the function once and applies to many tangents', () => {
     let calls = 0;
-    const [outputs, tangent] = mx.linearize((a: mx.array) => {
-      calls++;
-      return mx.sin(a).multiply(a);
-    }, [mx.array([0.5, 1])]);
+    const [outputs, tangent] = mx.linearize(
+      (a: mx.array) => {
+        calls++;
+        return mx.sin(a).multiply(a);
+      },
+      [mx.array([0.5, 1])],
+    );
     const slope = (v: number) => Math.cos(v) * v + Math.sin(v);
     expectClose(outputs, [[0.5 * Math.sin(0.5), Math.sin(1)]]);
     expectClose(tangent([mx.array([1, 0])]), [[slope(0.5), 0]]);

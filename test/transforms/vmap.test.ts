@@ -1,11 +1,12 @@
 import * as mx from '../../lib';
 import { errorOf, expectClose, plain } from './support';
 
-const rows = () => mx.array([
-  [1, 2],
-  [3, 4],
-  [5, 6],
-]);
+const rows = () =>
+  mx.array([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ]);
 
 describe('vmap', () => {
   test('the example of the document', () => {
@@ -27,9 +28,15 @@ describe('vmap', () => {
 
   test('trees of axes match the arguments as far as they go', () => {
     const f = (p: { w: mx.array; b: mx.array }, [x, y]: [mx.array, mx.array]) => ({ sum: p.w.add(p.b).add(x), rest: [y] });
-    const result = mx.vmap(f, [{ w: 1, b: null }, 0])({ w: mx.array([[1, 2, 3]]), b: mx.array([10]) }, [mx.array([1, 2, 3]), mx.array([[1], [2], [3]])]);
+    const result = mx.vmap(f, [{ w: 1, b: null }, 0])({ w: mx.array([[1, 2, 3]]), b: mx.array([10]) }, [
+      mx.array([1, 2, 3]),
+      mx.array([[1], [2], [3]]),
+    ]);
     expectClose(result, { sum: [[12], [14], [16]], rest: [[[1], [2], [3]]] });
-    const nested = mx.vmap(f, [{ w: 1, b: null }, [null, 1]])({ w: mx.array([[1, 2, 3]]), b: mx.array([10]) }, [mx.array(1), mx.array([[1, 2, 3]])]);
+    const nested = mx.vmap(f, [{ w: 1, b: null }, [null, 1]])({ w: mx.array([[1, 2, 3]]), b: mx.array([10]) }, [
+      mx.array(1),
+      mx.array([[1, 2, 3]]),
+    ]);
     expectClose(nested, { sum: [[12], [13], [14]], rest: [[[1], [2], [3]]] });
   });
 
@@ -78,9 +85,18 @@ describe('vmap', () => {
     [() => mx.vmap((x: unknown) => x, [{ a: 0 }])({ b: rows() }), /^\[vmap\] inAxes has the key a for argument 0, which does not$/],
     [() => mx.vmap((x: unknown) => x, [{}])({ b: rows() }), /^\[vmap\] inAxes lacks the key b of argument 0$/],
     [() => mx.vmap((x: mx.array) => x, 0.5)(rows()), /^\[vmap\] inAxes must be an integer, null, or a tree of them, not 0\.5$/],
-    [() => mx.vmap((x: mx.array) => x, { a: 0 })(rows()), /^\[vmap\] inAxes must be an axis, null, or a list with an entry for each argument, not an object$/],
-    [() => mx.vmap((x: mx.array) => x, 0, 'a' as unknown as number)(rows()), /^\[vmap\] outAxes must be an integer, null, or a tree of them, not "a"$/],
-    [() => mx.vmap((x: mx.array) => x, 0, 2)(rows()), /^\[vmap\] axis 2 of outAxes is out of range for the result, whose batch has shape \[3, 2\]$/],
+    [
+      () => mx.vmap((x: mx.array) => x, { a: 0 })(rows()),
+      /^\[vmap\] inAxes must be an axis, null, or a list with an entry for each argument, not an object$/,
+    ],
+    [
+      () => mx.vmap((x: mx.array) => x, 0, 'a' as unknown as number)(rows()),
+      /^\[vmap\] outAxes must be an integer, null, or a tree of them, not "a"$/,
+    ],
+    [
+      () => mx.vmap((x: mx.array) => x, 0, 2)(rows()),
+      /^\[vmap\] axis 2 of outAxes is out of range for the result, whose batch has shape \[3, 2\]$/,
+    ],
     [() => mx.vmap((x: mx.array) => x, 0, null)(rows()), /^\[vmap\] outAxes is null for the result, which depends on a mapped argument$/],
     [() => mx.vmap((x: mx.array) => [x], 0, [0, 0])(rows()), /^\[vmap\] outAxes has 2 entries for the result, which has 1$/],
     [() => mx.vmap((_: mx.array) => 3)(rows()), /^\[vmap\] the function must return at least one array, but returned 3$/],
@@ -101,14 +117,27 @@ describe('vmap', () => {
   test('of a batch of size 0 and of size 1', () => {
     const f = (x: mx.array) => mx.sin(x).sum();
     expect(mx.vmap(f)(mx.zeros([0, 3])).shape).toEqual([0]);
-    expect(mx.vmap(f)(mx.zeros([1, 0])).tolist()).toEqual([0]);
+    expect(
+      mx
+        .vmap(f)(mx.zeros([1, 0]))
+        .tolist(),
+    ).toEqual([0]);
   });
 
   test('vmap of vmap', () => {
     const x = mx.arange(24).reshape([2, 3, 4]);
-    const f = mx.vmap(mx.vmap((a: mx.array, b: mx.array) => a.multiply(b).sum(), [0, null]), [0, null]);
+    const f = mx.vmap(
+      mx.vmap((a: mx.array, b: mx.array) => a.multiply(b).sum(), [0, null]),
+      [0, null],
+    );
     expectClose(f(x, mx.array([1, 0, 0, 1])), x.multiply(mx.array([1, 0, 0, 1])).sum(-1));
-    expectClose(mx.vmap(mx.vmap((a: mx.array) => mx.exp(a), 1), 2)(x), mx.exp(x).transpose(2, 1, 0));
+    expectClose(
+      mx.vmap(
+        mx.vmap((a: mx.array) => mx.exp(a), 1),
+        2,
+      )(x),
+      mx.exp(x).transpose(2, 1, 0),
+    );
   });
 
   test('per-example gradients equal a loop', () => {
