@@ -22,7 +22,9 @@ export interface Result {
   readonly unit: 'ms' | 'ns/op';
   readonly ours: number;
   readonly limit: number | null;
-  readonly peers: Readonly<Record<string, { readonly time: number; readonly ratio: number; readonly target: number | null } | { readonly missing: string }>>;
+  readonly peers: Readonly<
+    Record<string, { readonly time: number; readonly ratio: number; readonly target: number | null } | { readonly missing: string }>
+  >;
 }
 
 const warmups = 3;

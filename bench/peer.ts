@@ -34,7 +34,11 @@ export class Peer {
   }
 
   /** Starts a peer; the reason it is missing, if it is. */
-  static async start(name: string, command: string, args: readonly string[]): Promise<{ peer: Peer; versions: string } | { missing: string }> {
+  static async start(
+    name: string,
+    command: string,
+    args: readonly string[],
+  ): Promise<{ peer: Peer; versions: string } | { missing: string }> {
     const peer = new Peer(name, spawn(command, args, { stdio: 'pipe' }) as ChildProcessWithoutNullStreams);
     const answer = await peer.ask({ command: 'hello' });
     if (answer.missing !== undefined) {

@@ -58,8 +58,7 @@ show('mx.grad(loss)(w, x, y)', mx.grad(stopped)(w, x, y));
 heading('Automatic vectorization');
 const xs = mx.random.uniform({ shape: [4096, 100] });
 const ys = mx.random.uniform({ shape: [100, 4096] });
-const naiveAdd = (xs: mx.array, ys: mx.array) =>
-  Array.from({ length: xs.shape[0] }, (_, i) => xs.index(i).add(ys.index(mx.Slice(), i)));
+const naiveAdd = (xs: mx.array, ys: mx.array) => Array.from({ length: xs.shape[0] }, (_, i) => xs.index(i).add(ys.index(mx.Slice(), i)));
 const vmapAdd = mx.vmap((x: mx.array, y: mx.array) => x.add(y), [0, 1]);
 // The document maps over xs's second axis and ys's first; this is its naive loop's form, one result a row of xs.
 const documentAdd = mx.vmap((x: mx.array, y: mx.array) => x.add(y), [1, 0]);
@@ -68,7 +67,10 @@ mx.eval(xs, ys);
 console.log('const xs = mx.random.uniform({ shape: [4096, 100] }), ys = mx.random.uniform({ shape: [100, 4096] })');
 console.log('const naive = (xs, ys) => Array.from({ length: 4096 }, (_, i) => xs.index(i).add(ys.index(mx.Slice(), i)))');
 show('mx.vmap((x, y) => x.add(y), [1, 0])(xs, ys).shape', documentAdd(xs, ys).shape);
-show('mx.arrayEqual(mx.vmap((x, y) => x.add(y), [0, 1])(xs, ys), mx.stack(naive(xs, ys)))', mx.arrayEqual(vmapAdd(xs, ys), mx.stack(naiveAdd(xs, ys))));
+show(
+  'mx.arrayEqual(mx.vmap((x, y) => x.add(y), [0, 1])(xs, ys), mx.stack(naive(xs, ys)))',
+  mx.arrayEqual(vmapAdd(xs, ys), mx.stack(naiveAdd(xs, ys))),
+);
 
 /** Median milliseconds of one call, after a warm-up, the candidates taken in turn so that they meet the same weather. */
 function medians(candidates: readonly (() => unknown)[], rounds: number): number[] {

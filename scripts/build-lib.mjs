@@ -16,11 +16,16 @@ function newest(folder) {
 const entry = join(dist, 'index.mjs');
 const configured = statSync(join(root, 'tsconfig.build.json')).mtimeMs;
 if (!existsSync(entry) || statSync(entry).mtimeMs < Math.max(newest(join(root, 'lib')), configured)) {
-  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json')], {
+    stdio: 'inherit',
+  });
   const library = createRequire(import.meta.url)(join(dist, 'index.js'));
   const names = Object.keys(library).filter((name) => name !== 'default' && name !== '__esModule');
   const locals = names.map((name) => `const _${name} = library.${name};`);
   const list = names.map((name) => `_${name} as ${name}`).join(', ');
   writeFileSync(entry, `import library from './index.js';\n${locals.join('\n')}\nexport { ${list} };\nexport default library.default;\n`);
-  writeFileSync(join(dist, 'index.d.mts'), "export * from './index.js';\nimport library from './index.js';\nexport default library.default;\n");
+  writeFileSync(
+    join(dist, 'index.d.mts'),
+    "export * from './index.js';\nimport library from './index.js';\nexport default library.default;\n",
+  );
 }

@@ -44,7 +44,9 @@ function systemPackages(withChecks) {
   if (process.platform === 'darwin') {
     if (!commandExists('c++')) refuse('xcode-select --install');
     const missing = Object.entries(homebrew)
-      .filter(([name, command]) => (command ? !commandExists(command) : spawnSync('brew', ['--prefix', '--installed', name], { stdio: 'ignore' }).status !== 0))
+      .filter(([name, command]) =>
+        command ? !commandExists(command) : spawnSync('brew', ['--prefix', '--installed', name], { stdio: 'ignore' }).status !== 0,
+      )
       .map(([name]) => name);
     if (missing.length === 0) return;
     if (!commandExists('brew')) refuse(`brew install ${missing.join(' ')}    (Homebrew: https://brew.sh)`);
@@ -63,7 +65,9 @@ function systemPackages(withChecks) {
 }
 
 function npmPackages() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.metalgrad-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit' });

@@ -19,7 +19,12 @@ function matrix(...shape: number[]): mx.array {
 }
 
 /** A line that evaluates `f` of data made once. */
-function evaluating(name: string, data: () => mx.array[], f: (...data: mx.array[]) => unknown, goals: Pick<Line, 'targets' | 'limit'> = {}): Line {
+function evaluating(
+  name: string,
+  data: () => mx.array[],
+  f: (...data: mx.array[]) => unknown,
+  goals: Pick<Line, 'targets' | 'limit'> = {},
+): Line {
   return {
     name,
     prepare: () => {
@@ -46,7 +51,11 @@ const vectorize: Line[] = [
     mx.vmap((x: mx.array, y: mx.array) => x.add(y), [1, 0]) as (...data: mx.array[]) => mx.array,
     { limit: 0.5, targets: everywhere },
   ),
-  evaluating('vectorize: xs.add(ys.T)', () => [matrix(4096, 100), matrix(100, 4096)], (xs, ys) => xs.add(ys.T)),
+  evaluating(
+    'vectorize: xs.add(ys.T)',
+    () => [matrix(4096, 100), matrix(100, 4096)],
+    (xs, ys) => xs.add(ys.T),
+  ),
 ];
 
 const built = 100_000;
@@ -122,9 +131,23 @@ const root = Math.sqrt(2 / Math.PI);
 const gelu = (x: mx.array) => x.multiply(0.5).multiply(mx.tanh(x.add(x.multiply(x).multiply(x).multiply(0.044715)).multiply(root)).add(1));
 const elementwise: Line[] = [
   evaluating('elementwise: gelu (tanh) of 16M', () => [vector()], gelu, { targets: { numpy: 8, torch: 4, ...everywhere } }),
-  evaluating('elementwise: exp of 16M', () => [vector()], (x) => mx.exp(x), { targets: { numpy: 4, ...everywhere } }),
-  evaluating('elementwise: x + x of 16M', () => [vector()], (x) => x.add(x), { targets: { numpy: 1.7, ...everywhere } }),
-  evaluating('elementwise: copy of 16M', () => [vector()], (x) => x.negative()),
+  evaluating(
+    'elementwise: exp of 16M',
+    () => [vector()],
+    (x) => mx.exp(x),
+    { targets: { numpy: 4, ...everywhere } },
+  ),
+  evaluating(
+    'elementwise: x + x of 16M',
+    () => [vector()],
+    (x) => x.add(x),
+    { targets: { numpy: 1.7, ...everywhere } },
+  ),
+  evaluating(
+    'elementwise: copy of 16M',
+    () => [vector()],
+    (x) => x.negative(),
+  ),
   evaluating(
     'elementwise: 100-op multiply-add chain on 1M',
     () => [vector(1e6)],
@@ -147,9 +170,14 @@ const reduce: Line[] = [
   evaluating('reduce: sum over axis 0 of [4096, 4096]', square, (x) => x.sum(0), { targets: { numpy: 1.6, ...everywhere } }),
   evaluating('reduce: sum over axis 1 of [4096, 4096]', square, (x) => x.sum(1), { targets: { numpy: 1.6, ...everywhere } }),
   evaluating('reduce: sum of [4096, 4096]', square, (x) => x.sum(), { targets: everywhere }),
-  evaluating('reduce: mean(square(w * x - y)) of 16M', () => [vector(), vector(), vector()], (w, x, y) => mx.mean(mx.square(w.multiply(x).subtract(y))), {
-    targets: { numpy: 6, ...everywhere },
-  }),
+  evaluating(
+    'reduce: mean(square(w * x - y)) of 16M',
+    () => [vector(), vector(), vector()],
+    (w, x, y) => mx.mean(mx.square(w.multiply(x).subtract(y))),
+    {
+      targets: { numpy: 6, ...everywhere },
+    },
+  ),
   evaluating('reduce: softmax of [4096, 4096]', square, (x) => mx.softmax(x, -1), { targets: { numpy: 5, ...everywhere } }),
   evaluating('reduce: logsumexp of [4096, 4096]', square, (x) => mx.logsumexp(x, -1), { targets: everywhere }),
   evaluating('reduce: argmax over axis 0 of [4096, 4096]', square, (x) => x.argmax(0), { targets: { numpy: 25, ...everywhere } }),
@@ -160,8 +188,12 @@ const product = (a: mx.array, b: mx.array) => a.matmul(b);
 const matmul: Line[] = [
   evaluating('matmul: 1024', () => [matrix(1024, 1024), matrix(1024, 1024)], product, { targets: { numpy: 0.97, ...everywhere } }),
   evaluating('matmul: 2048', () => [matrix(2048, 2048), matrix(2048, 2048)], product, { targets: { numpy: 0.97, ...everywhere } }),
-  evaluating('matmul: batched 64 of 128', () => [matrix(64, 128, 128), matrix(64, 128, 128)], product, { targets: { numpy: 0.97, ...everywhere } }),
-  evaluating('matmul: [1, 4096] by [4096, 4096]', () => [matrix(1, 4096), matrix(4096, 4096)], product, { targets: { numpy: 0.97, ...everywhere } }),
+  evaluating('matmul: batched 64 of 128', () => [matrix(64, 128, 128), matrix(64, 128, 128)], product, {
+    targets: { numpy: 0.97, ...everywhere },
+  }),
+  evaluating('matmul: [1, 4096] by [4096, 4096]', () => [matrix(1, 4096), matrix(4096, 4096)], product, {
+    targets: { numpy: 0.97, ...everywhere },
+  }),
   evaluating(
     'matmul: 1024 with bias and relu',
     () => [matrix(1024, 1024), matrix(1024, 1024), matrix(1024)],

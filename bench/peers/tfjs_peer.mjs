@@ -1,7 +1,7 @@
 // TensorFlow.js's form of each line, on its wasm backend.
 
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { serve } from './serve.mjs';
 
 const require = createRequire(import.meta.url);
@@ -32,25 +32,85 @@ const on = (make, f) => () => {
 };
 
 serve(`TensorFlow.js ${tf.version_core} wasm`, {
-  'vectorize: vmap': on(() => [tf.randomNormal([4096, 100]), tf.randomNormal([100, 4096])], (x, y) => x.add(y.transpose())),
-  'elementwise: exp of 16M': on(() => [vector()], (x) => x.exp()),
-  'elementwise: x + x of 16M': on(() => [vector()], (x) => x.add(x)),
-  'elementwise: gelu (tanh) of 16M': on(() => [vector()], (x) => x.mul(0.5).mul(x.pow(3).mul(0.044715).add(x).mul(Math.sqrt(2 / Math.PI)).tanh().add(1))),
-  'elementwise: 100-op multiply-add chain on 1M': on(() => [vector(1e6)], (x) => {
-    let y = x;
-    for (let i = 0; i < 50; i++) y = y.mul(1.0001).add(0.0001);
-    return y;
-  }),
-  'elementwise: Adam-like update of 16M': on(() => [vector(), vector(), vector(M, 0.1, 1)], (w, m, v) => w.sub(m.div(v.sqrt().add(1e-8)).mul(1e-3))),
-  'reduce: sum over axis 0 of [4096, 4096]': on(() => [square()], (x) => x.sum(0)),
-  'reduce: sum over axis 1 of [4096, 4096]': on(() => [square()], (x) => x.sum(1)),
-  'reduce: sum of [4096, 4096]': on(() => [square()], (x) => x.sum()),
-  'reduce: mean(square(w * x - y)) of 16M': on(() => [vector(), vector(), vector()], (w, x, y) => w.mul(x).sub(y).square().mean()),
-  'reduce: softmax of [4096, 4096]': on(() => [square()], (x) => x.softmax()),
-  'reduce: logsumexp of [4096, 4096]': on(() => [square()], (x) => x.logSumExp(1)),
-  'reduce: argmax over axis 0 of [4096, 4096]': on(() => [square()], (x) => x.argMax(0)),
-  'reduce: argmax over axis 1 of [4096, 4096]': on(() => [square()], (x) => x.argMax(1)),
-  'matmul: 1024': on(() => [tf.randomNormal([1024, 1024]), tf.randomNormal([1024, 1024])], (a, b) => a.matMul(b)),
-  'matmul: 2048': on(() => [tf.randomNormal([2048, 2048]), tf.randomNormal([2048, 2048])], (a, b) => a.matMul(b)),
-  'matmul: batched 64 of 128': on(() => [tf.randomNormal([64, 128, 128]), tf.randomNormal([64, 128, 128])], (a, b) => a.matMul(b)),
+  'vectorize: vmap': on(
+    () => [tf.randomNormal([4096, 100]), tf.randomNormal([100, 4096])],
+    (x, y) => x.add(y.transpose()),
+  ),
+  'elementwise: exp of 16M': on(
+    () => [vector()],
+    (x) => x.exp(),
+  ),
+  'elementwise: x + x of 16M': on(
+    () => [vector()],
+    (x) => x.add(x),
+  ),
+  'elementwise: gelu (tanh) of 16M': on(
+    () => [vector()],
+    (x) =>
+      x.mul(0.5).mul(
+        x
+          .pow(3)
+          .mul(0.044715)
+          .add(x)
+          .mul(Math.sqrt(2 / Math.PI))
+          .tanh()
+          .add(1),
+      ),
+  ),
+  'elementwise: 100-op multiply-add chain on 1M': on(
+    () => [vector(1e6)],
+    (x) => {
+      let y = x;
+      for (let i = 0; i < 50; i++) y = y.mul(1.0001).add(0.0001);
+      return y;
+    },
+  ),
+  'elementwise: Adam-like update of 16M': on(
+    () => [vector(), vector(), vector(M, 0.1, 1)],
+    (w, m, v) => w.sub(m.div(v.sqrt().add(1e-8)).mul(1e-3)),
+  ),
+  'reduce: sum over axis 0 of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.sum(0),
+  ),
+  'reduce: sum over axis 1 of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.sum(1),
+  ),
+  'reduce: sum of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.sum(),
+  ),
+  'reduce: mean(square(w * x - y)) of 16M': on(
+    () => [vector(), vector(), vector()],
+    (w, x, y) => w.mul(x).sub(y).square().mean(),
+  ),
+  'reduce: softmax of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.softmax(),
+  ),
+  'reduce: logsumexp of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.logSumExp(1),
+  ),
+  'reduce: argmax over axis 0 of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.argMax(0),
+  ),
+  'reduce: argmax over axis 1 of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.argMax(1),
+  ),
+  'matmul: 1024': on(
+    () => [tf.randomNormal([1024, 1024]), tf.randomNormal([1024, 1024])],
+    (a, b) => a.matMul(b),
+  ),
+  'matmul: 2048': on(
+    () => [tf.randomNormal([2048, 2048]), tf.randomNormal([2048, 2048])],
+    (a, b) => a.matMul(b),
+  ),
+  'matmul: batched 64 of 128': on(
+    () => [tf.randomNormal([64, 128, 128]), tf.randomNormal([64, 128, 128])],
+    (a, b) => a.matMul(b),
+  ),
 });

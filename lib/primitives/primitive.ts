@@ -1,8 +1,8 @@
 /** What a primitive declares: its result, its derivative, its batching and how it lowers to program steps. */
 
-import type { Node, Shape, ShapeDtype } from '../graph/node';
-import type { ElementwiseOp, ReduceOp, ScatterMode } from '../schedule/opcodes';
 import type { Dtype } from '../dtype';
+import type { Node, Shape, ShapeDtype } from '../graph/node';
+import type { ElementwiseOp, ReduceOp, RoutineName, ScatterMode } from '../schedule/opcodes';
 
 /** A tangent or a cotangent; null is a zero that was never computed. */
 export type Tangent = Node | null;
@@ -62,7 +62,27 @@ export type Lowering<A> =
    * in order. Regions may overlap `base` but not one another.
    * A primitive with `args` writes the regions' starts there, region by region, one an axis: `start` is then not read.
    */
-  | { readonly kind: 'assemble'; readonly base: (attrs: A) => number | 'zeros' | 'none'; readonly regions: (attrs: A, node: Node) => readonly Region[] }
+  | {
+      readonly kind: 'assemble';
+      readonly base: (attrs: A) => number | 'zeros' | 'none';
+      readonly regions: (attrs: A, node: Node) => readonly Region[];
+    }
+  /**
+   * One function of the device computes all outputs of the primitive, which may have several: each gets a buffer of its own. `ints` are
+   * what the function needs to know beside shapes and dtypes, so `key` must tell them apart, too; what `args` writes are its
+   * arguments.
+   */
+  | {
+      readonly kind: 'routine';
+      readonly routine: RoutineName;
+      readonly ints?: (attrs: A, node: Node) => readonly number[];
+      /** Inputs are row-major in memory: others are copied before. Without this they come with any strides, 0 and negative ones included. */
+      readonly contiguous?: boolean;
+      /** Memory that the function needs while it runs: it comes after the outputs. */
+      readonly scratch?: (attrs: A, node: Node) => readonly ShapeDtype[];
+      /** Outputs that the function leaves out where nobody reads them. */
+      readonly optional?: readonly number[];
+    }
   /** Replaced, before scheduling, by the graph that it stands for: one node an output. */
   | { readonly kind: 'expand'; readonly expand: (inputs: readonly Node[], attrs: A, node: Node) => readonly Node[] }
   /** A compiled function: runs as a plan of its own once its inputs are evaluated. */

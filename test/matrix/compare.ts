@@ -31,6 +31,9 @@ export function expectNumbersClose(actual: readonly number[], expected: readonly
   for (let i = 0; i < actual.length; i++) {
     const [a, e] = [actual[i], expected[i]];
     const same = Object.is(a, e) || a === e || Math.abs(a - e) <= tolerance * scale;
-    if (!same) throw new Error(`${what}: element ${i} is ${a} where ${e} was expected (tolerance ${tolerance * scale})\n  actual   ${actual.slice(0, 12)}\n  expected ${expected.slice(0, 12)}`);
+    if (!same)
+      throw new Error(
+        `${what}: element ${i} is ${a} where ${e} was expected (tolerance ${tolerance * scale})\n  actual   ${actual.slice(0, 12)}\n  expected ${expected.slice(0, 12)}`,
+      );
   }
 }

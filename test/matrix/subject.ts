@@ -63,10 +63,21 @@ function make(operand: Operand, random: () => number, next: Distinct, dtype: Dty
     const parts = mx.array(pairs).reshape([...shape, 2]);
     return parts.index('...', 0).add(parts.index('...', 1).multiply({ re: 0, im: 1 }));
   }
-  if (target === mx.bool) return mx.array(Uint8Array.from(reals(operand, random, next), () => (random() < 0.5 ? 1 : 0))).reshape([...shape]).astype(mx.bool);
+  if (target === mx.bool)
+    return mx
+      .array(Uint8Array.from(reals(operand, random, next), () => (random() < 0.5 ? 1 : 0)))
+      .reshape([...shape])
+      .astype(mx.bool);
   const values = reals(operand, random, next);
-  if (!target.inexact) return mx.array(Float64Array.from(values, Math.floor)).reshape([...shape]).astype(target);
-  return mx.array(Float64Array.from(values)).reshape([...shape]).astype(target);
+  if (!target.inexact)
+    return mx
+      .array(Float64Array.from(values, Math.floor))
+      .reshape([...shape])
+      .astype(target);
+  return mx
+    .array(Float64Array.from(values))
+    .reshape([...shape])
+    .astype(target);
 }
 
 function isOperands(value: unknown): value is readonly Operand[] {

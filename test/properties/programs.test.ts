@@ -13,7 +13,9 @@ const check = (law: (program: Program, seed: number) => void, length?: number) =
 function matrices(count: number, seed: number, lead: number[] = []): mx.array[] {
   const random = generator(seed);
   const size = lead.reduce((a, b) => a * b, rows * columns);
-  return Array.from({ length: count }, () => mx.array(Float64Array.from({ length: size }, () => random() * 2 - 1)).reshape([...lead, rows, columns]));
+  return Array.from({ length: count }, () =>
+    mx.array(Float64Array.from({ length: size }, () => random() * 2 - 1)).reshape([...lead, rows, columns]),
+  );
 }
 
 const loss = (f: (...x: mx.array[]) => mx.array) => (x: mx.array[]) => {
@@ -34,7 +36,7 @@ it('transforms around parts of a program keep its gradient', () => {
   check((program, seed) => {
     const x = matrices(program.arguments, seed);
     const expected = gradient(toFunction(program, true), x);
-    gradient(toFunction(program), x).forEach((g, i) => expectClose(g, expected[i], 1e-10, `gradient ${i}`));
+    for (const [i, g] of gradient(toFunction(program), x).entries()) expectClose(g, expected[i], 1e-10, `gradient ${i}`);
   });
 });
 
@@ -64,7 +66,14 @@ it('forward mode is the derivative', () => {
     const [left, right] = [at(0).subtract(at(-h)).divide(h), at(h).subtract(at(0)).divide(h)];
     fc.pre((mx.max(mx.abs(left.subtract(right))).item() as number) < 0.01);
     const [, [tangent]] = mx.jvp(f, x, v) as [mx.array[], mx.array[]];
-    expectClose(tangent, at(h).subtract(at(-h)).divide(2 * h), 1e-5, 'jvp');
+    expectClose(
+      tangent,
+      at(h)
+        .subtract(at(-h))
+        .divide(2 * h),
+      1e-5,
+      'jvp',
+    );
   });
 });
 
@@ -81,7 +90,12 @@ it('vmap of gradients gives the gradients of each lane, and so does the gradient
   check((program, seed) => {
     const f = toFunction(program);
     const x = matrices(program.arguments, seed, [3]);
-    const each = [0, 1, 2].map((lane) => gradient(f, x.map((a) => a.index(lane))));
+    const each = [0, 1, 2].map((lane) =>
+      gradient(
+        f,
+        x.map((a) => a.index(lane)),
+      ),
+    );
     const expected = x.map((_, i) => mx.stack(each.map((g) => g[i])));
     const inside = mx.vmap((x: mx.array[]) => gradient(f, x))(x) as mx.array[];
     const outside = mx.grad((x: mx.array[]) => mx.sum(mx.vmap((x: mx.array[]) => loss(f)(x))(x) as mx.array))(x);
@@ -114,7 +128,7 @@ it('a compiled gradient is the gradient, at a second call too', () => {
     for (const shift of [0, 50]) {
       const x = matrices(program.arguments, seed + shift);
       const expected = gradient(f, x);
-      compiled(x).forEach((g, i) => expectClose(g, expected[i], 1e-12, `gradient ${i}`));
+      for (const [i, g] of compiled(x).entries()) expectClose(g, expected[i], 1e-12, `gradient ${i}`);
     }
   });
 });

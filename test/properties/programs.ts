@@ -31,7 +31,14 @@ const operations: readonly (readonly [string, Pure])[] = [
   ['multiply', (a, b) => a.multiply(mx.tanh(b))],
   ['divide', (a, b) => a.divide(mx.square(b).add(1))],
   ['softmax', (a) => mx.softmax(a, -1)],
-  ['logsumexp', (a, b) => mx.logsumexp(a, 0, true).subtract(mx.logsumexp(b, 1, true)).multiply(0.3)],
+  [
+    'logsumexp',
+    (a, b) =>
+      mx
+        .logsumexp(a, 0, true)
+        .subtract(mx.logsumexp(b, 1, true))
+        .multiply(0.3),
+  ],
   ['center', (a) => a.subtract(mx.mean(a, 0, true))],
   ['matmul', (a, b) => mx.tanh(a.matmul(b.T)).matmul(b).multiply(0.3)],
   ['transpose', (a, b) => a.T.reshape([rows, columns]).add(b).multiply(0.5)],
@@ -40,7 +47,14 @@ const operations: readonly (readonly [string, Pure])[] = [
   ['slices', (a, b) => mx.concatenate([a.index(mx.Slice(1)), b.index(mx.Slice(0, 1))], 0)],
   ['gather', (a) => a.index([2, 0, 0])],
   ['scatter', (a, b) => a.at([0, 2, 0]).add(b).multiply(0.4)],
-  ['pad', (a) => mx.pad(a.index(mx.Slice(), mx.Slice(1, 3)), [[0, 0], [1, 1]])],
+  [
+    'pad',
+    (a) =>
+      mx.pad(a.index(mx.Slice(), mx.Slice(1, 3)), [
+        [0, 0],
+        [1, 1],
+      ]),
+  ],
   ['select', (a, b) => mx.where(mx.stopGradient(a).greater(mx.stopGradient(b)), mx.sin(a), mx.cos(b))],
   ['broadcast', (a, b) => a.multiply(b.index(0)).multiply(0.5)],
   ['cumulate', (a) => a.add(a.index(mx.Slice(), mx.Slice(0, 1))).multiply(0.5)],
@@ -57,8 +71,12 @@ const wrappers: readonly ((f: Pure) => Pure)[] = [
   (f) => mx.compile(f) as Pure,
   (f) => mx.customFunction(f) as Pure,
   // One lane of a batch of one.
-  (f) => (...x) => (mx.vmap(f as (...x: mx.array[]) => mx.array)(...x.map((a) => a.expandDims(0))) as mx.array).squeeze(0),
-  (f) => (...x) => (mx.jvp(f, x, x)[0] as mx.array[])[0],
+  (f) =>
+    (...x) =>
+      (mx.vmap(f as (...x: mx.array[]) => mx.array)(...x.map((a) => a.expandDims(0))) as mx.array).squeeze(0),
+  (f) =>
+    (...x) =>
+      (mx.jvp(f, x, x)[0] as mx.array[])[0],
 ];
 
 /** Random programs of up to `length` lines. */
