@@ -341,7 +341,7 @@ export function erfinv(y: number): number {
   let x = a < 0.9 ? a : Math.sqrt(-Math.log(tail));
   for (let i = 0; i < 60; i++) {
     const slope = (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x);
-    const step = x < 2.5 ? (erf(x) - a) / slope : (Math.log(tail / erfc(x)) * erfc(x)) / slope;
+    const step = a < 0.9 ? (erf(x) - a) / slope : (Math.log(tail / erfc(x)) * erfc(x)) / slope;
     x -= step;
     if (Math.abs(step) < 1e-17 * x) break;
   }

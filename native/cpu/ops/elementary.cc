@@ -15,6 +15,16 @@ HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
 namespace {
 
+/// Rounds to float32. Highway's scalar target would turn infinities into the largest number.
+template <class D>
+HWY_INLINE hn::Vec<D> narrowed(D d, DoubleVec v) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(d, static_cast<float>(hn::GetLane(v)));
+#else
+  return hn::DemoteTo(d, v);
+#endif
+}
+
 /// A float32 function computed in float64, where that is the simple way to a good result.
 template <class Op>
 void throughDouble(void* out, const void* a, const void*, const void*, int64_t n) {
@@ -23,7 +33,7 @@ void throughDouble(void* out, const void* a, const void*, const void*, int64_t n
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(dd));
   float* z = static_cast<float*>(out);
   const float* x = static_cast<const float*>(a);
-  const auto apply = [&](auto v) { return hn::DemoteTo(df, Op::apply(dd, hn::PromoteTo(dd, v))); };
+  const auto apply = [&](auto v) { return narrowed(df, Op::apply(dd, hn::PromoteTo(dd, v))); };
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(apply(hn::LoadU(df, x + i)), df, z + i);
   if (i < n) storePart(df, apply(loadPart(df, x + i, n - i)), z + i, n - i);
@@ -39,7 +49,7 @@ void throughDouble2(void* out, const void* a, const void* b, const void*, int64_
   const float* y = static_cast<const float*>(b);
   const auto x0 = hn::Set(df, *x), y0 = hn::Set(df, *y);
   const auto apply = [&](auto v, auto w) {
-    return hn::DemoteTo(df, Op::apply(dd, hn::PromoteTo(dd, v), hn::PromoteTo(dd, w)));
+    return narrowed(df, Op::apply(dd, hn::PromoteTo(dd, v), hn::PromoteTo(dd, w)));
   };
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
