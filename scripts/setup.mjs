@@ -9,29 +9,18 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Debian package → a command or file that shows it is there. */
-const debian = {
-  'g++': 'g++',
-  make: 'make',
-  cmake: 'cmake',
-  'ninja-build': 'ninja',
-  'pkg-config': 'pkg-config',
-  'libopenblas-dev': '/usr/include/$ARCH/cblas.h',
-  'libhwy-dev': '/usr/include/hwy/highway.h',
-  'libsleef-dev': '/usr/include/sleef.h',
-};
-const debianChecks = { 'clang-format-19': 'clang-format-19', 'clang-tidy-19': 'clang-tidy-19' };
+const debian = ['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'libopenblas-dev', 'libhwy-dev', 'libsleef-dev'];
+const debianChecks = ['clang-format-19', 'clang-tidy-19'];
+/** Homebrew formula → a command that shows it is there, if it has one. */
 const homebrew = { cmake: 'cmake', ninja: 'ninja', 'pkg-config': 'pkg-config', highway: null, sleef: null };
 
 function commandExists(name) {
   return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
 }
 
-function missingDebian(packages) {
-  const arch = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-  return Object.entries(packages)
-    .filter(([, proof]) => (proof.startsWith('/') ? !existsSync(proof.replace('$ARCH', arch)) : !commandExists(proof)))
-    .map(([name]) => name);
+function installedDebian(name) {
+  const { stdout } = spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' });
+  return stdout === 'installed';
 }
 
 /** Stops with the command that the user has to run. */
@@ -53,10 +42,11 @@ function systemPackages(withChecks) {
     execFileSync('brew', ['install', ...missing], { stdio: 'inherit' });
     return;
   }
-  const missing = missingDebian(withChecks ? { ...debian, ...debianChecks } : debian);
+  const wanted = withChecks ? [...debian, ...debianChecks] : debian;
+  if (!commandExists('dpkg-query')) refuse(`the equivalent, on this system, of: apt-get install ${wanted.join(' ')}`);
+  const missing = wanted.filter((name) => !installedDebian(name));
   if (missing.length === 0) return;
   const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
-  if (!commandExists('apt-get')) refuse(`the equivalent, on this system, of: ${install}`);
   const isRoot = process.getuid() === 0;
   if (!isRoot && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) refuse(`sudo apt-get update && sudo ${install}`);
   console.log(`installing system packages: ${missing.join(' ')}`);
