@@ -8,7 +8,7 @@ const library = dirname(__dirname) + sep;
 /** `file:line:column` of the first stack frame outside the library; empty when there is none. */
 export function callerLine(): string {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 60;
+  Error.stackTraceLimit = 30;
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   Error.stackTraceLimit = limit;
   for (const frame of frames) {

@@ -50,7 +50,7 @@ export function planMemory(steps: readonly Step[]): MemoryPlan {
     for (const item of step.items) if (item.stored) touch(bufferOf(item), position);
   });
   steps.forEach((step, position) => {
-    if (step.kernel !== null && step.kernel.reductions.length === 0) reuseInPlace(step.kernel, position);
+    if (step.kernel !== null) reuseInPlace(step.kernel, position);
   });
 
   const blocks = toBlocks(temporaries);
@@ -59,7 +59,7 @@ export function planMemory(steps: readonly Step[]): MemoryPlan {
   return { temporaries, arenaBytes };
 }
 
-/** An elementwise result takes the place of an operand that dies with it, if both are walked alike. */
+/** An elementwise result takes the place of an operand that dies with it, if both are walked alike: every element is visited once. */
 function reuseInPlace(kernel: KernelCode, position: number): void {
   const taken = new Set<Buffer>();
   const produced = (value: number): number => value - kernel.loads.length;
@@ -128,29 +128,43 @@ function toBlocks(temporaries: readonly Buffer[]): Block[] {
   return blocks;
 }
 
-/** Up to this many blocks the quadratic placements are tried. */
+/** Up to this many blocks the quadratic placements are tried, this many times after the first. */
 const maxSearched = 1500;
+const maxTries = 40;
+/** A placement this close to what is alive at once is good enough. */
+const slack = 1.02;
 
 /** Gives every block its offset; returns the arena's size. Several orders are tried, the best is kept. */
 function place(blocks: readonly Block[]): number {
-  const inTime = placeInTime(blocks);
-  const least = largestSum(blocks);
-  if (inTime <= least * 1.02 || blocks.length > maxSearched) return inTime;
-  let best = inTime;
+  let best = placeInTime(blocks);
+  const enough = largestSum(blocks) * slack;
+  if (best <= enough || blocks.length > maxSearched) return best;
   let offsets = blocks.map((block) => block.offset);
-  const orders: ((a: Block, b: Block) => number)[] = [
-    (a, b) => b.byteLength - a.byteLength || a.first - b.first,
-    (a, b) => b.last - b.first - (a.last - a.first) || b.byteLength - a.byteLength,
-    (a, b) => b.byteLength * (b.last - b.first + 1) - a.byteLength * (a.last - a.first + 1),
-    (a, b) => a.first - b.first || b.byteLength - a.byteLength,
-  ];
-  for (const order of orders) {
-    const size = placeInOrder(blocks.slice().sort(order));
+  const attempt = (order: Block[]): number => {
+    const size = placeInOrder(order);
     if (size < best) {
       best = size;
       offsets = blocks.map((block) => block.offset);
     }
-    if (best <= least * 1.02) break;
+    return size;
+  };
+  const lifetime = (block: Block): number => block.last - block.first + 1;
+  const orders: ((a: Block, b: Block) => number)[] = [
+    (a, b) => b.byteLength - a.byteLength || a.first - b.first,
+    (a, b) => b.byteLength * lifetime(b) - a.byteLength * lifetime(a),
+    (a, b) => lifetime(b) - lifetime(a) || b.byteLength - a.byteLength,
+  ];
+  const work = blocks.length * blocks.length;
+  for (const order of orders) {
+    const sorted = blocks.slice().sort(order);
+    // The block that ended up on top goes first the next time.
+    for (let tries = Math.min(maxTries, 1 + Math.floor(500_000 / work)); tries > 0 && best > enough; tries--) {
+      const size = attempt(sorted);
+      const top = sorted.findIndex((block) => block.offset + block.byteLength === size);
+      if (top <= 0) break;
+      sorted.unshift(...sorted.splice(top, 1));
+    }
+    if (best <= enough) break;
   }
   blocks.forEach((block, i) => {
     block.offset = offsets[i];
