@@ -12,6 +12,7 @@ export * from './linear';
 export * from './movement';
 export * from './padding';
 export * from './reduction';
+export * from './scans';
 export * from './selection';
 export * from './softmax';
 export { putAlongAxis, slice, sliceUpdate, take, takeAlongAxis } from './take';

@@ -128,3 +128,13 @@ export function project(node: Node, index: number): Node {
   const { shape, dtype } = outputsOf(node)[index];
   return new Node(projectNode, [node], { index } satisfies ProjectAttrs, shape, dtype);
 }
+
+/**
+ * The outputs of a node that has several. `together`: whoever evaluates one of them evaluates all, for results that are expensive to
+ * compute again and that users read one after the other.
+ */
+export function projections(node: Node, together = false): Node[] {
+  const outputs = outputsOf(node).map(({ shape, dtype }, index) => new Node(projectNode, [node], { index } satisfies ProjectAttrs, shape, dtype));
+  if (together) for (const output of outputs) output.companions = { nodes: outputs };
+  return outputs;
+}

@@ -11,6 +11,8 @@ export * from './matmul';
 export * from './movement';
 export * from './random';
 export * from './reduction';
+export * from './scan';
 export * from './select';
 export * from './sorting';
+export * from './take-along';
 export * from './unary';

@@ -3,11 +3,9 @@
 import { uint32 } from '../dtype';
 import { rangeError } from '../errors';
 import { Node, type ShapeDtype } from '../graph/node';
-import { arange } from './generators';
-import { gather } from './indexing';
-import { reshape } from './movement';
 import { definePrimitive } from './primitive';
 import { noTangent } from './rules';
+import { takeAlong } from './take-along';
 
 function checkRank(where: string, x: ShapeDtype): void {
   if (x.shape.length === 0) throw rangeError(where, 'a scalar has no axis to sort along');
@@ -20,7 +18,7 @@ const sortNode = definePrimitive<null>({
     checkRank('sort', x);
     return { shape: x.shape, dtype: x.dtype };
   },
-  jvp: (out, [t]) => (t === null ? null : takeAlongLast(t, argsort(out.inputs[0]))),
+  jvp: (out, [t]) => (t === null ? null : takeAlong(t, argsort(out.inputs[0]), t.shape.length - 1)),
   vmap: ([x]) => sort(x),
 });
 
@@ -45,13 +43,4 @@ export function sort(x: Node): Node {
 export function argsort(x: Node): Node {
   checkRank('argsort', x);
   return new Node(argsortNode, [x], null, x.shape, uint32);
-}
-
-/** out[…, i] = x[…, indices[…, i]] */
-function takeAlongLast(x: Node, indices: Node): Node {
-  const rank = x.shape.length;
-  const positions = x.shape.map((_, axis) => (axis === rank - 1 ? indices : arange(0, 1, indices.shape, axis, uint32)));
-  const axes = [...x.shape.keys()];
-  const taken = gather(x, positions, axes, new Array<number>(rank).fill(1));
-  return reshape(taken, indices.shape);
 }

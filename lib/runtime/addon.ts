@@ -30,6 +30,7 @@ export interface Addon {
     reduceOps: string[];
     scatterModes: string[];
     stepKinds: string[];
+    routines: string[];
     limits: DeviceLimits;
     /** The vector instruction set chosen at run time, the BLAS and its version, the number of threads. */
     simd: string;

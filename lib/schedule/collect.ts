@@ -275,6 +275,7 @@ export class Walk implements KeyWriter, ArgWriter {
       case project: {
         const source = node.inputs[0];
         const { index } = node.attrs as { index: number };
+        if (source.primitive.lowering.kind === 'routine') return node.inputs;
         if ((treatmentOf(source.primitive) & treatmentMask) === expand || this.placeholders !== null) return [expansionOf(source)[index]];
         if (compiledResult(node, source, index)) return asLeaf;
         this.metCompiled = true;

@@ -3,9 +3,9 @@
 import { contiguousStrides, sizeOf } from '../shape';
 import type { Arguments } from './arguments';
 import { writeInteger } from './collect';
-import { gatherItem, type Item, leafItem, matmulItem, randomBitsItem, type Ref, scatterItem, sortItem, type Terms } from './items';
+import { gatherItem, type Item, leafItem, matmulItem, randomBitsItem, type Ref, type RoutineCall, routineItem, scatterItem, sortItem, type Terms } from './items';
 import { bufferOf, type MemoryPlan } from './memory';
-import { scatterModes, stepKinds } from './opcodes';
+import { routines, scatterModes, stepKinds } from './opcodes';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 const magic = 0x4452474d;
@@ -178,8 +178,31 @@ class Words {
         this.result(item);
         return 'sort';
       }
+      case routineItem:
+        this.routine(item.call as RoutineCall, item.operands);
+        return 'routine';
       default:
         throw new Error(`internal error: no step for an item of kind ${item.kind}`);
+    }
+  }
+
+  private routine({ routine, ints, firstArg, args, outputs }: RoutineCall, inputs: readonly Ref[]): void {
+    this.put(routines.indexOf(routine), ints.length);
+    this.wides(ints);
+    this.put(args);
+    for (let i = 0; i < args; i++) this.put(firstArg + i);
+    this.put(inputs.length);
+    for (const ref of inputs) {
+      this.put(ref.shape.length);
+      this.wides(ref.shape);
+      this.ref(ref);
+    }
+    this.put(outputs.length);
+    for (const output of outputs) {
+      this.put(output.shape.length);
+      this.wides(output.shape);
+      if (output.stored) this.result(output);
+      else this.operand(null, output.dtype, contiguousStrides(output.shape), 0, null);
     }
   }
 

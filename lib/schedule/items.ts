@@ -3,7 +3,7 @@
 import type { Shape } from '../graph/node';
 import { contiguousStrides, sameShape, sizeOf } from '../shape';
 import type { Buffer } from './memory';
-import type { ScatterMode } from './opcodes';
+import type { RoutineName, ScatterMode } from './opcodes';
 import type { Step } from './steps';
 
 /** What an item is. Leaves exist; full and arange are computed wherever they are read; the others are computed by steps. */
@@ -18,6 +18,7 @@ export const scatterItem = 7;
 export const randomBitsItem = 8;
 export const sortItem = 9;
 export const assembleItem = 10;
+export const routineItem = 11;
 
 /** The op of an elementwise item that only copies. */
 export const copyOp = -1;
@@ -63,6 +64,18 @@ export interface Placement {
   readonly terms: Terms | null;
 }
 
+/** What the items that one routine computes share. */
+export interface RoutineCall {
+  readonly routine: RoutineName;
+  readonly ints: readonly number[];
+  /** The first of its arguments, and how many there are. */
+  readonly firstArg: number;
+  readonly args: number;
+  /** An item an output, scratch after them. */
+  readonly outputs: readonly Item[];
+  readonly optional: readonly number[];
+}
+
 /** One value of a plan. */
 export class Item {
   /** The whole value as it lies in its buffer. */
@@ -77,6 +90,8 @@ export class Item {
   mode: ScatterMode = 'set';
   /** Slice sizes of a gather. */
   sliceSizes: Shape = noAxes;
+  /** What computes this item together with others. */
+  call: RoutineCall | null = null;
   /** Items that write this item's buffer: the base first if there is one, then regions. */
   parts: readonly Item[] = noItems;
   /** True if the first of `parts` must be done before the others. */
@@ -181,7 +196,8 @@ export function viewOf(ref: Ref, shape: Shape, strides: readonly number[], offse
   return new Ref(item, shape, whole ? null : strides, offset, terms, casts, after);
 }
 
-function areContiguous(shape: Shape, strides: readonly number[]): boolean {
+/** True if these strides walk `shape` in row-major order without gaps. */
+export function areContiguous(shape: Shape, strides: readonly number[]): boolean {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (shape[axis] !== 1 && strides[axis] !== stride) return sizeOf(shape) === 0;

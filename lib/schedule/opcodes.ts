@@ -80,5 +80,9 @@ export const scatterModes = ['set', 'add', 'multiply', 'maximum', 'minimum'] as 
 export type ScatterMode = (typeof scatterModes)[number];
 
 /** Steps of a program. */
-export const stepKinds = ['kernel', 'matmul', 'gather', 'scatter', 'randomBits', 'sort'] as const;
+export const stepKinds = ['kernel', 'matmul', 'gather', 'scatter', 'randomBits', 'sort', 'routine'] as const;
 export type StepKind = (typeof stepKinds)[number];
+
+/** Computations that devices have functions for, one name a function: native/cpu/routines/ has a file for each family. */
+export const routines = ['scan', 'recurrence'] as const;
+export type RoutineName = (typeof routines)[number];

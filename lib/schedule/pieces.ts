@@ -1,7 +1,7 @@
 /** Cuts groups into kernels that a device accepts. */
 
 import type { DeviceLimits } from '../runtime/addon';
-import { arangeItem, assembleItem, copyOp, fullItem, isDirect, type Item, reduceItem, type Ref } from './items';
+import { arangeItem, assembleItem, copyOp, fullItem, isDirect, type Item, reduceItem, type Ref, type RoutineCall, routineItem } from './items';
 import { groupOf } from './groups';
 import { Step } from './steps';
 
@@ -11,6 +11,10 @@ export function cut(items: readonly Item[], limits: DeviceLimits): Step[] {
   const groups = new Map<Item, Item[]>();
   for (const item of items) {
     if (!item.live || !item.computed || item.inline || isEmpty(item)) continue;
+    if (item.kind === routineItem) {
+      if (item.step === null) steps.push(routineStep(item));
+      continue;
+    }
     if (item.kind > reduceItem) {
       item.stored = true;
       if (item.kind === assembleItem) continue;
@@ -27,6 +31,17 @@ export function cut(items: readonly Item[], limits: DeviceLimits): Step[] {
   for (const members of groups.values()) pieces.cut(members, steps);
   for (const members of groups.values()) for (const item of members) noteStores(item);
   return steps;
+}
+
+/** The step that computes all outputs of a routine but those that may be left out and are not read. */
+function routineStep({ call }: Item): Step {
+  const { outputs, optional } = call as RoutineCall;
+  const step = new Step(outputs);
+  outputs.forEach((output, i) => {
+    output.step = step;
+    output.stored = output.live || !optional.includes(i);
+  });
+  return step;
 }
 
 /** Nothing to compute. */

@@ -102,12 +102,11 @@ function memoryOf(ref: Ref, node: Node, items: Item[]): Ref {
   return ref.plain;
 }
 
+/** What the items of a step read is the same for all of them. */
 function readOperands(step: Step): void {
-  for (const item of step.items) {
-    for (const ref of item.operands) {
-      step.reads.push(ref);
-      if (ref.after !== null) step.after.push(...ref.after);
-    }
+  for (const ref of step.items[0].operands) {
+    step.reads.push(ref);
+    if (ref.after !== null) step.after.push(...ref.after);
   }
 }
 

@@ -1,13 +1,14 @@
 /** From nodes to items: views become strides, casts of stored values happen where they are read, what must be in memory is copied there. */
 
 import { dtypes } from '../dtype';
-import type { Node, Shape } from '../graph/node';
+import type { Node, Shape, ShapeDtype } from '../graph/node';
 import type { Lowering } from '../primitives/primitive';
 import { contiguousStrides, sizeOf } from '../shape';
 import type { Arguments } from './arguments';
 import type { Walk } from './collect';
 import {
   afterOf,
+  areContiguous,
   arangeItem,
   assembleItem,
   castOf,
@@ -24,6 +25,8 @@ import {
   randomBitsItem,
   reduceItem,
   Ref,
+  type RoutineCall,
+  routineItem,
   scatterItem,
   sortItem,
 } from './items';
@@ -109,6 +112,16 @@ class Resolver {
     return ref.plain;
   }
 
+  /** The same elements in memory, in row-major order without gaps. */
+  private packed(ref: Ref, id: number): Ref {
+    if (isPlain(ref) && (ref.strides === null || areContiguous(ref.shape, ref.strides))) return ref;
+    if (ref.plain === null) {
+      const { self } = this.copy(ref, ref.shape, id);
+      ref.plain = ref.after === null ? self : afterOf(self, ref.after);
+    }
+    return ref.plain;
+  }
+
   /** The same value everywhere, known now. */
   private constant(value: number, shape: Shape, node: Node): Ref {
     const item = this.item(fullItem, node, shape, []);
@@ -139,8 +152,12 @@ class Resolver {
       case 'alias':
         return this.alias(inputs);
       case 'expand':
-      case 'project':
         return this.refs[inputs[0].local];
+      case 'project': {
+        const ref = this.ref(inputs[0]);
+        // What it picks from was replaced by the output itself, unless that is one of a routine's.
+        return inputs[0] === node.inputs[0] && ref.item.call !== null ? ref.item.call.outputs[(attrs as { index: number }).index].self : ref;
+      }
       case 'reshape': {
         const ref = this.ref(inputs[0]);
         if (ref.item.kind === fullItem) return resized(ref, shape);
@@ -191,6 +208,8 @@ class Resolver {
         item.op = lowering.indices ? 1 : 0;
         return item.self;
       }
+      case 'routine':
+        return this.routine(node, inputs, lowering);
       case 'assemble':
         return this.assemble(node, inputs, lowering, start);
       case 'compiled':
@@ -239,6 +258,33 @@ class Resolver {
     item.op = op;
     item.axes = axes;
     return item.self;
+  }
+
+  /** An item an output, which share one step; the first stands for the node. */
+  private routine(node: Node, inputs: readonly Node[], lowering: Lowering<unknown> & { kind: 'routine' }): Ref {
+    const { primitive, attrs, id, local } = node;
+    const { argStart, argCount, count } = this.walk;
+    const declared: readonly ShapeDtype[] = primitive.several === true ? primitive.infer(inputs, attrs) : [node];
+    const results = [...declared, ...(lowering.scratch?.(attrs, node) ?? [])];
+    const operands = inputs.map((input) => (lowering.contiguous === true ? this.packed(this.ref(input), id) : this.plain(this.ref(input), id)));
+    // It runs if any output has elements, scratch aside.
+    const loop: Shape = declared.every(({ shape }) => sizeOf(shape) === 0) ? [0] : [];
+    const outputs = results.map(({ shape, dtype }, i) => new Item(routineItem, shape, loop, dtype.code, id, this.items.length + i));
+    const firstArg = argStart[local];
+    const call: RoutineCall = {
+      routine: lowering.routine,
+      ints: lowering.ints?.(attrs, node) ?? [],
+      firstArg,
+      args: (local + 1 < count ? argStart[local + 1] : argCount) - firstArg,
+      outputs,
+      optional: lowering.optional ?? [],
+    };
+    for (const output of outputs) {
+      output.operands = operands;
+      output.call = call;
+      this.items.push(output);
+    }
+    return outputs[0].self;
   }
 
   private assemble(node: Node, inputs: readonly Node[], lowering: Lowering<unknown> & { kind: 'assemble' }, start: number): Ref {

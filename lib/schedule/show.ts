@@ -56,7 +56,9 @@ const singles = new Map([
 
 function showSingle(item: Item): string {
   const operands = item.operands.map(({ item: source, shape }: Ref) => `${name(source.home)}[${shape.join(', ')}]`);
-  return `${singles.get(item.kind)} ${operands.join(' ')} → ${name(item.home)}[${item.shape.join(', ')}] : ${dtypes[item.dtype].name}`;
+  const outputs = item.call === null ? [item] : item.call.outputs.filter((output) => output.stored);
+  const results = outputs.map((output) => `${name(output.home)}[${output.shape.join(', ')}] : ${dtypes[output.dtype].name}`);
+  return `${item.call?.routine ?? singles.get(item.kind)} ${operands.join(' ')} → ${results.join(', ')}`;
 }
 
 /** An input of a schedule. */

@@ -128,6 +128,7 @@ Value describe(const CallbackInfo& info, Instance&) {
   description.Set("reduceOps", list(kReduceOpNames));
   description.Set("scatterModes", list(kScatterModeNames));
   description.Set("stepKinds", list(kStepKindNames));
+  description.Set("routines", list(kRoutineNames));
   description.Set("limits", limits);
   description.Set("simd", std::string(cpu::simdTargetName()));
   description.Set("blas", cpu::describeBlas());

@@ -4,6 +4,7 @@
 #include <exception>
 #include <new>
 
+#include "cpu/routines/registry.h"
 #include "cpu/thread_pool.h"
 #include "program/decode.h"
 
@@ -71,8 +72,11 @@ Outcome Executable::prepareSteps() {
   for (size_t i = 0; i < program_.steps.size(); i++) {
     const Step& step = program_.steps[i];
     if (writesNothing(step)) continue;
+    const std::string place = "invalid program: step " + std::to_string(i) + ": ";
+    if (const auto* routine = std::get_if<RoutineStep>(&step)) {
+      if (auto error = check(*routine); !error.empty()) return {Status::invalidProgram, place + error};
+    }
     if (const auto* kernel = std::get_if<KernelStep>(&step)) {
-      const std::string place = "invalid program: step " + std::to_string(i) + ": ";
       if (kernel->loads.size() + kernel->stores.size() + kernel->reductions.size() > kMaxOperands ||
           kernel->code.size() > kMaxInstructions) {
         return {Status::invalidProgram, place + "too many operands or instructions"};

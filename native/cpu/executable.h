@@ -37,7 +37,7 @@ class Executable {
 
  private:
   using Prepared = std::variant<std::unique_ptr<const Kernel>, const MatmulStep*, const GatherStep*, const ScatterStep*,
-                                const RandomBitsStep*, const SortStep*>;
+                                const RandomBitsStep*, const SortStep*, const RoutineStep*>;
 
   Outcome prepareSteps();
 

@@ -32,5 +32,6 @@ void run(const GatherStep& step, const Run& run);
 void run(const ScatterStep& step, const Run& run);
 void run(const RandomBitsStep& step, const Run& run);
 void run(const SortStep& step, const Run& run);
+void run(const RoutineStep& step, const Run& run);
 
 }  // namespace metalgrad::cpu

@@ -216,6 +216,27 @@ SortStep readSort(Reader& reader) {
   return step;
 }
 
+std::vector<Array> readArrays(Reader& reader) {
+  std::vector<Array> arrays(reader.count(1 + kOperandWords, "arrays"));
+  for (size_t i = 0; i < arrays.size() && !reader.failed(); i++) {
+    const uint32_t rank = reader.rank();
+    arrays[i].shape = reader.wides(rank);
+    arrays[i].operand = reader.operand(rank);
+  }
+  return arrays;
+}
+
+RoutineStep readRoutine(Reader& reader) {
+  RoutineStep step;
+  step.routine = reader.code<Routine>(reader.word(), kRoutineNames.size(), "routine");
+  step.ints = reader.wides(reader.count(2, "integers"));
+  step.args.resize(reader.count(1, "arguments"));
+  for (auto& arg : step.args) arg = reader.word();
+  step.inputs = readArrays(reader);
+  step.outputs = readArrays(reader);
+  return step;
+}
+
 Step readStep(Reader& reader, StepKind kind) {
   switch (kind) {
     case StepKind::kernel:
@@ -230,6 +251,8 @@ Step readStep(Reader& reader, StepKind kind) {
       return readRandomBits(reader);
     case StepKind::sort:
       return readSort(reader);
+    case StepKind::routine:
+      return readRoutine(reader);
   }
   reader.fail("unknown step");
   return KernelStep{};

@@ -211,14 +211,25 @@ enum class StepKind : uint8_t {
   scatter,
   randomBits,
   sort,
+  routine,
 };
-constexpr std::array<std::string_view, 6> kStepKindNames = {
+constexpr std::array<std::string_view, 7> kStepKindNames = {
     "kernel",
     "matmul",
     "gather",
     "scatter",
     "randomBits",
     "sort",
+    "routine",
+};
+
+enum class Routine : uint8_t {
+  scan,
+  recurrence,
+};
+constexpr std::array<std::string_view, 2> kRoutineNames = {
+    "scan",
+    "recurrence",
 };
 
 constexpr size_t itemSize(Dtype dtype) {

@@ -103,7 +103,27 @@ struct SortStep {
   Operand in, out;  // strides over rows then the sorted axis
 };
 
-using Step = std::variant<KernelStep, MatmulStep, GatherStep, ScatterStep, RandomBitsStep, SortStep>;
+/// The slot of a routine's output that nobody reads and that the routine need not give.
+constexpr uint32_t kAbsentSlot = 0xffffffffu;
+
+/// One whole array of a routine.
+struct Array {
+  std::vector<int64_t> shape;
+  Operand operand;  // strides over shape
+
+  bool absent() const { return operand.slot == kAbsentSlot; }
+};
+
+/// A computation that the device has a function for (a scan, a transform, a factorization …): what the integers, the
+/// arguments and the arrays mean is the routine's own business. Outputs are contiguous; inputs may be empty.
+struct RoutineStep {
+  Routine routine;
+  std::vector<int64_t> ints;
+  std::vector<uint32_t> args;  // indices of arguments
+  std::vector<Array> inputs, outputs;
+};
+
+using Step = std::variant<KernelStep, MatmulStep, GatherStep, ScatterStep, RandomBitsStep, SortStep, RoutineStep>;
 
 struct Temporary {
   int64_t arenaOffset, byteLength;

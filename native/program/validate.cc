@@ -275,6 +275,24 @@ class Validator {
     write(step.out, shape);
   }
 
+  void check(const RoutineStep& step) {
+    for (const uint32_t arg : step.args) require(arg < program_.args, "a routine names no argument");
+    for (const auto& [shape, operand] : step.inputs) {
+      elements(shape);
+      read(operand, shape);
+    }
+    for (const auto& output : step.outputs) {
+      elements(output.shape);
+      if (output.absent()) continue;
+      write(output.operand, output.shape);
+      if (isEmpty(output.shape)) continue;
+      int64_t stride = 1;
+      for (size_t axis = output.shape.size(); axis-- > 0; stride *= output.shape[axis]) {
+        require(output.shape[axis] == 1 || output.operand.strides[axis] == stride, "a routine writes contiguously");
+      }
+    }
+  }
+
   const Program& program_;
   Requirements& requirements_;
   const size_t outputs_;
@@ -329,6 +347,10 @@ bool writesNothing(const Step& step) {
     bool operator()(const ScatterStep& step) const { return isEmpty(step.indexShape) || isEmpty(step.sliceShape); }
     bool operator()(const RandomBitsStep& step) const { return isEmpty(step.keyShape) || step.perKey == 0; }
     bool operator()(const SortStep& step) const { return isEmpty(step.rows) || step.length == 0; }
+    bool operator()(const RoutineStep& step) const {
+      return std::ranges::all_of(step.outputs,
+                                 [](const Array& output) { return output.absent() || isEmpty(output.shape); });
+    }
   };
   return std::visit(Visitor{}, step);
 }

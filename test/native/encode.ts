@@ -1,8 +1,8 @@
 /** Hand-made programs for tests: a readable description in, the words that the addon loads out. */
 
 import type { Dtype } from '../../lib/dtype';
-import type { ElementwiseOp, ReduceOp, ScatterMode, StepKind } from '../../lib/schedule/opcodes';
-import { elementwiseOps, reduceOps, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
+import type { ElementwiseOp, ReduceOp, RoutineName, ScatterMode, StepKind } from '../../lib/schedule/opcodes';
+import { elementwiseOps, reduceOps, routines, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 
 export const magic = 0x4452474d;
 export const formatVersion = 1;
@@ -90,7 +90,23 @@ export interface SortSpec {
   out: OperandSpec;
 }
 
-export type StepSpec = KernelSpec | MatmulSpec | GatherSpec | ScatterSpec | RandomBitsSpec | SortSpec;
+export interface ArraySpec {
+  shape: readonly number[];
+  /** Slot -1: an output that is left out. */
+  operand: OperandSpec;
+}
+
+export interface RoutineSpec {
+  kind: 'routine';
+  routine: RoutineName;
+  ints?: readonly number[];
+  /** Indices of arguments. */
+  args?: readonly number[];
+  inputs: readonly ArraySpec[];
+  outputs: readonly ArraySpec[];
+}
+
+export type StepSpec = KernelSpec | MatmulSpec | GatherSpec | ScatterSpec | RandomBitsSpec | SortSpec | RoutineSpec;
 
 export interface ProgramSpec {
   inputs: number;
@@ -116,6 +132,11 @@ export function rowMajor(shape: readonly number[]): number[] {
 /** The operand of a whole contiguous array. */
 export function contiguous(slot: number, dtype: Dtype, shape: readonly number[]): OperandSpec {
   return { slot, dtype, strides: rowMajor(shape) };
+}
+
+/** A whole contiguous array of a routine. */
+export function wholeArray(slot: number, dtype: Dtype, shape: readonly number[]): ArraySpec {
+  return { shape, operand: contiguous(slot, dtype, shape) };
 }
 
 class Words {
@@ -176,6 +197,20 @@ function writeIndexing(words: Words, step: GatherSpec | ScatterSpec): void {
   }
 }
 
+function writeRoutine(words: Words, { routine, ints = [], args = [], inputs, outputs }: RoutineSpec): void {
+  words.word(routines.indexOf(routine), ints.length);
+  words.wide(...ints);
+  words.word(args.length, ...args);
+  for (const arrays of [inputs, outputs]) {
+    words.word(arrays.length);
+    for (const { shape, operand } of arrays) {
+      words.word(shape.length);
+      words.wide(...shape);
+      words.operand(operand);
+    }
+  }
+}
+
 function writeStep(words: Words, step: StepSpec): void {
   switch (step.kind) {
     case 'kernel':
@@ -204,6 +239,9 @@ function writeStep(words: Words, step: StepSpec): void {
       words.wide(...step.rows, step.length);
       words.operand(step.in);
       words.operand(step.out);
+      return;
+    case 'routine':
+      writeRoutine(words, step);
   }
 }
 

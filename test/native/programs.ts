@@ -1,7 +1,7 @@
 /** Programs that several native tests run. */
 
 import { type Dtype, float32, int32, uint32 } from '../../lib/dtype';
-import { contiguous, type ProgramSpec } from './encode';
+import { contiguous, type ProgramSpec, wholeArray } from './encode';
 
 /** [m, k] · [k, n] of float32, through a temporary. */
 export function product(m: number, k: number, n: number): ProgramSpec {
@@ -99,6 +99,42 @@ export function several(): ProgramSpec {
         source: contiguous(6, uint32, [16]),
         indices: [],
         out: contiguous(4, uint32, [16]),
+      },
+    ],
+  };
+}
+
+/** Routines with one output and with two, of which one is left out, on strided inputs, through a temporary. */
+export function scans(): ProgramSpec {
+  const shape = [3, 4];
+  const transposed = { shape, operand: { slot: 0, dtype: float32, strides: [1, 3] } };
+  return {
+    inputs: 2, // two of [3, 4] float32
+    outputs: [48, 48, 48],
+    temporaries: [{ arenaOffset: 0, byteLength: 48 }],
+    arenaBytes: 64,
+    steps: [
+      { kind: 'routine', routine: 'scan', ints: [0, 0, 0, 1], inputs: [transposed], outputs: [wholeArray(5, float32, shape)] },
+      {
+        kind: 'routine',
+        routine: 'scan',
+        ints: [2, 1, 1, 1],
+        inputs: [wholeArray(5, float32, shape)],
+        outputs: [wholeArray(2, float32, shape), wholeArray(3, uint32, shape)],
+      },
+      {
+        kind: 'routine',
+        routine: 'scan',
+        ints: [3, 0, 0, 0],
+        inputs: [wholeArray(1, float32, shape)],
+        outputs: [wholeArray(5, float32, shape), { shape, operand: { slot: -1, dtype: uint32, strides: [4, 1] } }],
+      },
+      {
+        kind: 'routine',
+        routine: 'recurrence',
+        ints: [1, 1],
+        inputs: [wholeArray(1, float32, shape), wholeArray(5, float32, shape)],
+        outputs: [wholeArray(4, float32, shape)],
       },
     ],
   };

@@ -2,7 +2,7 @@
 
 import { dtypes } from '../../lib/dtype';
 import { addon } from '../../lib/runtime/binding';
-import { elementwiseOps, reduceOps, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
+import { elementwiseOps, reduceOps, routines, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 import { formatVersion } from './encode';
 
 test('names and their codes agree', () => {
@@ -13,6 +13,7 @@ test('names and their codes agree', () => {
   expect(described.reduceOps).toEqual([...reduceOps]);
   expect(described.scatterModes).toEqual([...scatterModes]);
   expect(described.stepKinds).toEqual([...stepKinds]);
+  expect(described.routines).toEqual([...routines]);
 });
 
 test('the device says what it computes with', () => {

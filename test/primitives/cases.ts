@@ -341,6 +341,42 @@ function indexingCases(): Case[] {
   return cases;
 }
 
+function scanCases(): Case[] {
+  const list: Case[] = [];
+  const numbers: readonly [string, Input][] = [
+    // Apart from one another, so that differences meet no tie.
+    ['float64', { ...real([2, 4, 3]), values: Array.from({ length: 24 }, (_, k) => ((k * 7) % 24) / 5 - 2.3) }],
+    ['with zeros', { ...real([1, 4, 2]), values: [2, 0, -1, 3, 0, 1, 0.5, 0] }],
+    ['of nothing', real([2, 0, 3])],
+    ['of one', real([1, 1, 1])],
+    ['complex64', complexInput([1, 3, 2])],
+  ];
+  for (const op of ['sum', 'prod', 'max', 'min', 'logaddexp'] as const) {
+    for (const [kind, of] of numbers) {
+      if (kind === 'with zeros' && (op === 'max' || op === 'min')) continue;
+      for (const [reverse, inclusive] of [[false, true], [true, true], [false, false], [true, false]]) {
+        const way = `${reverse ? 'reverse ' : ''}${inclusive ? 'inclusive' : 'exclusive'}`;
+        // What comes of nothing may be infinite, which no difference can be taken of.
+        const some = (y: Node): Node => {
+          if (inclusive || y.shape[1] === 0 || op === 'sum' || op === 'prod') return y;
+          return p.slice(y, [0, reverse ? 0 : 1, 0], [y.shape[0], y.shape[1] - 1, y.shape[2]]);
+        };
+        list.push({ name: `scan ${op} ${kind} ${way}`, inputs: [of], f: (x) => some(p.cumulative(op, x, 1, reverse, inclusive)) });
+      }
+    }
+    list.push({ name: `scan ${op} along the last axis`, inputs: [real([2, 5])], f: (x) => p.cumulative(op, x, 1) });
+    if (op === 'logaddexp') continue;
+    for (const dtype of [int32, uint8]) list.push({ name: `scan ${op} ${dtype.name}`, inputs: [input([2, 3], dtype, 0, 9)], f: (x) => p.cumulative(op, x, 0) });
+  }
+  for (const dtype of [float64, complex64]) {
+    for (const reverse of [false, true]) {
+      const inputs = [input([2, 4], dtype), input([2, 4], dtype)];
+      list.push({ name: `recurrence ${dtype.name}${reverse ? ' reverse' : ''}`, inputs, f: (a, b) => p.recurrence(a, b, 1, reverse) });
+    }
+  }
+  return list;
+}
+
 function generatorCases(): Case[] {
   return [
     { name: 'full', inputs: [real([2, 3])], f: (x) => p.multiply(x, p.full(2.5, [2, 3], float64)) },
@@ -358,5 +394,6 @@ export const cases: readonly Case[] = [
   ...reductionCases(),
   ...matmulCases(),
   ...indexingCases(),
+  ...scanCases(),
   ...generatorCases(),
 ];

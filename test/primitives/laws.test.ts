@@ -117,9 +117,12 @@ function checkInference(outputs: readonly Node[], first: number): void {
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     seen.add(node.primitive.name);
     if (node.id < first || node.primitive.lowering.kind === 'placeholder') continue;
-    const inferred = node.primitive.infer(node.inputs, node.attrs) as ShapeDtype;
-    expect(inferred.shape).toEqual(node.shape);
-    expect(inferred.dtype).toBe(node.dtype);
+    // Of a primitive with several outputs the projections say what they are.
+    if (!node.primitive.several) {
+      const inferred = node.primitive.infer(node.inputs, node.attrs) as ShapeDtype;
+      expect(inferred.shape).toEqual(node.shape);
+      expect(inferred.dtype).toBe(node.dtype);
+    }
     stack.push(...node.inputs);
   }
 }
@@ -257,7 +260,7 @@ describe.each(cases)('$name', (example) => {
 test('every primitive is in some case', () => {
   const elsewhere = ['placeholder', 'data', 'project'];
   const families = primitives().filter(
-    ({ several, name, lowering }) => !several && !elsewhere.includes(name) && lowering.kind !== 'expand',
+    ({ name, lowering }) => !elsewhere.includes(name) && lowering.kind !== 'expand' && lowering.kind !== 'compiled',
   );
   expect(families.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual([]);
 });

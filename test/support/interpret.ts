@@ -10,6 +10,7 @@ import type { Lowering, Region, Scalar } from '../../lib/primitives/primitive';
 import type { ElementwiseOp, ReduceOp } from '../../lib/schedule/opcodes';
 import * as c from './complex';
 import { type Complex, complex } from './complex';
+import { runRoutine } from './routines';
 import { binary, cast, compare, unary, wrap } from './scalars';
 import { randomBytes } from './special';
 
@@ -43,6 +44,17 @@ export function interpret(outputs: readonly Node[], bindings: Bindings = new Map
       const inputs = node.inputs.map((input) => found(values.get(input), input));
       const given = graph.inputs.map((input, k): [Node, Value] => [input, inputs[k]]);
       several.set(node, interpret(graph.outputs, new Map([...bindings, ...given]), read));
+    } else if (node.primitive.several && lowering.kind === 'routine') {
+      const outs = node.primitive.infer(node.inputs, node.attrs);
+      const results = evaluateRoutine(
+        node,
+        lowering,
+        node.inputs.map((input) => found(values.get(input), input)),
+      );
+      several.set(
+        node,
+        outs.map(({ shape, dtype }, k) => ({ shape, dtype, elements: results[k] })),
+      );
     } else if (lowering.kind === 'project') {
       values.set(node, found(several.get(node.inputs[0]), node)[(node.attrs as { index: number }).index]);
     } else {
@@ -194,6 +206,8 @@ function evaluate(node: Node, lowering: Lowering<unknown>, inputs: readonly Valu
       return sort(x, lowering.indices);
     case 'assemble':
       return assemble(node, lowering.base(attrs), lowering.regions(attrs, node), inputs);
+    case 'routine':
+      return evaluateRoutine(node, lowering, inputs)[0];
     case 'placeholder':
     case 'data':
     case 'compiled':
@@ -203,6 +217,10 @@ function evaluate(node: Node, lowering: Lowering<unknown>, inputs: readonly Valu
     default:
       return lowering satisfies never;
   }
+}
+
+function evaluateRoutine(node: Node, lowering: Lowering<unknown> & { kind: 'routine' }, inputs: readonly Value[]): readonly (readonly Complex[])[] {
+  return runRoutine(lowering.routine, inputs, lowering.ints?.(node.attrs, node) ?? [], argumentsOf(node), node);
 }
 
 function elementwise(op: ElementwiseOp, inputs: readonly Value[], dtype: Dtype): Complex[] {

@@ -1,0 +1,28 @@
+/** What each routine computes, in plain JavaScript: a family's file beside this one, its functions in this table. */
+
+import type { Node } from '../../../lib/graph/node';
+import type { RoutineName } from '../../../lib/schedule/opcodes';
+import type { Complex } from '../complex';
+import type { Value } from '../interpret';
+import { recurrence, scan } from './scan';
+
+/** The elements of each output in row-major order, also of those that may be left out. */
+export type RoutineReference = (
+  inputs: readonly Value[],
+  ints: readonly number[],
+  args: readonly Complex[],
+  /** What is computed: its shape and dtype, or its primitive's. */
+  node: Node,
+) => readonly (readonly Complex[])[];
+
+const references: { readonly [name in RoutineName]: RoutineReference } = { scan, recurrence };
+
+export function runRoutine(
+  name: RoutineName,
+  inputs: readonly Value[],
+  ints: readonly number[],
+  args: readonly Complex[],
+  node: Node,
+): readonly (readonly Complex[])[] {
+  return references[name](inputs, ints, args, node);
+}
