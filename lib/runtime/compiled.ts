@@ -4,7 +4,6 @@ import { codedError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Node } from '../graph/node';
 import { dropInputs } from '../graph/trace';
-import { nextVisit } from '../graph/walk';
 import { Walk } from '../schedule/collect';
 import { type CompiledResult, hasCompiledResults, setCompiledResults } from '../schedule/compiled-results';
 import { expansionOf } from '../schedule/expansion';
@@ -43,12 +42,12 @@ export function runCompiled(nodes: readonly Node[], where: string, flight: Fligh
 
 /** The compiled nodes without results under `roots`, inputs first. */
 function compiledBelow(roots: readonly Node[]): Node[] {
-  const visit = nextVisit();
+  const visited = new Set<Node>();
   const found: Node[] = [];
   const stack: { node: Node; inputs: readonly Node[]; next: number }[] = [];
   const enter = (node: Node): void => {
-    if (node.visit === visit || node.storage !== null) return;
-    node.visit = visit;
+    if (node.storage !== null || visited.has(node)) return;
+    visited.add(node);
     if (hasCompiledResults(node)) return;
     stack.push({ node, inputs: inputsOf(node), next: 0 });
   };

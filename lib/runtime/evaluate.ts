@@ -6,6 +6,7 @@ import { dropInputs, traceDepth } from '../graph/trace';
 import { type CachedPlan, PlanCache, type PlanCounters } from '../schedule/cache';
 import { Walk } from '../schedule/collect';
 import { layoutOf, type Plan, schedule, toPlan } from '../schedule/plan';
+import { remember } from '../schedule/recent';
 import { addon, check } from './binding';
 import { runCompiled } from './compiled';
 import { execute, Flight, limits } from './execute';
@@ -63,7 +64,6 @@ export function withWalk(nodes: readonly Node[], where: string, flight: Flight |
 }
 
 function start(nodes: readonly Node[], where: string, flight: Flight | null): void {
-  learn(nodes);
   withWalk(nodes, where, flight, (walk) => {
     if (walk.outputs.length === 0) return;
     const entry = planOf(walk, where);
@@ -111,25 +111,5 @@ function run(walk: Walk, { plan, program }: CachedPlan, where: string, flight: F
     node.layout = layoutOf(result, plan.frame);
     node.companions = null;
     dropInputs(node);
-  }
-}
-
-/** The plans of recent walks, by the number of the walk: a node knows the last walk that visited it. */
-const recent: { visit: number; entry: CachedPlan | null }[] = Array.from({ length: 1024 }, () => ({ visit: 0, entry: null }));
-
-function remember(visit: number, entry: CachedPlan): void {
-  const slot = recent[visit % recent.length];
-  slot.visit = visit;
-  slot.entry = entry;
-}
-
-/** A node that a recent plan computed but did not keep is asked for now: from the next run on the plan keeps it. */
-function learn(nodes: readonly Node[]): void {
-  for (const { storage, visit, local } of nodes) {
-    if (storage !== null || visit === 0) continue;
-    const slot = recent[visit % recent.length];
-    if (slot.visit !== visit || slot.entry === null || slot.entry.learned.includes(local)) continue;
-    slot.entry.learned.push(local);
-    slot.entry.stale = true;
   }
 }

@@ -11,6 +11,7 @@ import type { ArgWriter, KeyWriter, Primitive, Scalar } from '../primitives/prim
 import { callerLine } from '../runtime/caller';
 import { compiledResult } from './compiled-results';
 import { expansionOf } from './expansion';
+import { learn } from './recent';
 
 /** How the walk treats a primitive; everything that becomes steps or views is `ordinary`. */
 const unknown = 0;
@@ -25,8 +26,15 @@ const data = 7;
 /** By primitive code: one of the above, plus these bits. */
 const hasKey = 8;
 const hasArgs = 16;
+const isView = 32;
+const isConstant = 64;
+/** Stands for the number of a former walk where a node only shows what another one computed. */
+const formerView = -1;
 const treatmentMask = 7;
 let treatments = new Uint8Array(256);
+
+/** Nothing is computed for these. */
+const viewKinds = new Set(['alias', 'reshape', 'transpose', 'broadcast', 'slice', 'expand', 'project']);
 
 function treatmentOf(primitive: Primitive): number {
   if (primitive.code >= treatments.length) {
@@ -59,6 +67,8 @@ function treatmentOf(primitive: Primitive): number {
     default:
       treatment = ordinary;
   }
+  if (viewKinds.has(primitive.lowering.kind)) treatment |= isView;
+  if (primitive.lowering.kind === 'full' || primitive.lowering.kind === 'arange') treatment |= isConstant;
   if (primitive.key !== undefined) treatment |= hasKey;
   if (primitive.args !== undefined) treatment |= hasArgs;
   treatments[primitive.code] = treatment;
@@ -115,6 +125,10 @@ export class Walk implements KeyWriter, ArgWriter {
   outputs: number[] = [];
   /** By local index: the number of the walk in which the node became an output. */
   private outputMark = new Int32Array(1024);
+  /** By local index, for nodes that an earlier evaluation computed but did not keep: the number of its walk, and their index in it. */
+  private formerVisit = new Int32Array(1024);
+  private formerLocal = new Int32Array(1024);
+  private anyFormer = false;
   /** Local indices of nodes whose inputs are not `node.inputs`: projections and composites. */
   readonly resolved = new Map<number, readonly Node[]>();
   /** Placeholders that stand for inputs, while a compiled function is planned. */
@@ -125,6 +139,8 @@ export class Walk implements KeyWriter, ArgWriter {
   private stack: Node[] = [];
   private stackInputs: (readonly Node[])[] = [];
   private next = new Int32Array(256);
+  /** What `visit` of the nodes on the stack was. */
+  private stackVisit = new Int32Array(256);
   private companions: Companions[] = [];
   private where = '';
   /** Walking companions: they are skipped where placeholders are in them. */
@@ -146,10 +162,17 @@ export class Walk implements KeyWriter, ArgWriter {
     this.resolved.clear();
     this.metCompiled = false;
     this.optional = false;
+    this.anyFormer = false;
+    for (let i = 0; i < roots.length; i++) {
+      if (roots[i].storage === null && roots[i].visit !== 0) learn(roots[i].visit, roots[i].local);
+    }
     for (let i = 0; i < roots.length; i++) {
       const root = roots[i];
       if (root.storage !== null) continue;
-      if (!this.walk(root)) return false;
+      if (!this.walk(root)) {
+        this.forget(0);
+        return false;
+      }
       this.addOutput(root);
     }
     if (this.companions.length > 0) this.collectCompanions();
@@ -169,6 +192,8 @@ export class Walk implements KeyWriter, ArgWriter {
         this.argWords = new Int32Array(this.args.buffer);
         this.argStart = new Int32Array(1024);
         this.outputMark = new Int32Array(1024);
+        this.formerVisit = new Int32Array(1024);
+        this.formerLocal = new Int32Array(1024);
       }
     } else {
       this.nodes.fill(vacant, 0, this.count);
@@ -199,19 +224,26 @@ export class Walk implements KeyWriter, ArgWriter {
       for (const node of nodes) {
         if (node.storage !== null) continue;
         const { count, keyLength, argCount, leafCount } = this;
+        const kept = this.outputs.length;
         if (this.walk(node)) {
           this.addOutput(node);
           continue;
         }
-        for (let i = count; i < this.count; i++) this.nodes[i].visit = 0;
+        this.forget(count);
         this.count = count;
         this.keyLength = keyLength;
         this.argCount = argCount;
         this.leafCount = leafCount;
+        while (this.outputs.length > kept) this.outputMark[this.outputs.pop() as number] = 0;
       }
     }
     this.optional = false;
     this.metCompiled = false;
+  }
+
+  /** The nodes from `first` on were not visited after all. */
+  private forget(first: number): void {
+    for (let i = first; i < this.count; i++) this.nodes[i].visit = 0;
   }
 
   /** Everything under `root`, inputs first. False if it cannot be evaluated now. */
@@ -227,6 +259,7 @@ export class Walk implements KeyWriter, ArgWriter {
     for (;;) {
       if (pending !== null) {
         const node: Node = pending;
+        const former = node.visit;
         pending = null;
         node.visit = visit;
         if (node.companions !== null) this.noteCompanions(node.companions);
@@ -239,8 +272,12 @@ export class Walk implements KeyWriter, ArgWriter {
         }
         if (inputs === asLeaf) this.leaf(node);
         else {
-          if (depth >= this.next.length) this.next = grown(this.next, 2 * depth);
+          if (depth >= this.next.length) {
+            this.next = grown(this.next, 2 * depth);
+            this.stackVisit = grown(this.stackVisit, 2 * depth);
+          }
           stack[depth] = node;
+          this.stackVisit[depth] = former;
           stackInputs[depth] = inputs;
           this.next[depth++] = 0;
         }
@@ -262,7 +299,7 @@ export class Walk implements KeyWriter, ArgWriter {
         this.next[top] = i;
         continue;
       }
-      this.emit(stack[top], inputs);
+      this.emit(stack[top], inputs, this.stackVisit[top]);
       depth = top;
     }
   }
@@ -332,17 +369,26 @@ export class Walk implements KeyWriter, ArgWriter {
     if (at === this.argStart.length) {
       this.argStart = grown(this.argStart, 2 * at);
       this.outputMark = grown(this.outputMark, 2 * at);
+      this.formerVisit = grown(this.formerVisit, 2 * at);
+      this.formerLocal = grown(this.formerLocal, 2 * at);
     }
     this.argStart[at] = this.argCount;
+    this.formerVisit[at] = 0;
     this.nodes[at] = node;
     this.count = at + 1;
   }
 
-  private emit(node: Node, inputs: readonly Node[]): void {
-    node.local = this.count;
-    this.add(node);
+  private emit(node: Node, inputs: readonly Node[], former: number): void {
     const { primitive } = node;
     const treatment = treatments[primitive.code];
+    const formerLocal = node.local;
+    node.local = this.count;
+    this.add(node);
+    if (former !== 0 && (treatment & isConstant) === 0) {
+      this.formerVisit[node.local] = (treatment & isView) === 0 ? former : formerView;
+      this.formerLocal[node.local] = formerLocal;
+      this.anyFormer = true;
+    } else if (this.anyFormer) this.keepFormer(inputs);
     if (this.keyLength + 40 + inputs.length > this.key.length) this.key = grown(this.key, 2 * (this.key.length + inputs.length));
     let at = this.keyLength;
     const { key } = this;
@@ -365,6 +411,23 @@ export class Walk implements KeyWriter, ArgWriter {
     this.keyLength = at;
     if ((treatment & hasKey) !== 0 && primitive.key !== undefined) primitive.key(node.attrs, this);
     if ((treatment & hasArgs) !== 0 && primitive.args !== undefined) primitive.args(node.attrs, this, node.dtype);
+  }
+
+  /** A new node reads what an earlier evaluation computed and dropped: this one keeps it, and that one will. */
+  private keepFormer(inputs: readonly Node[]): void {
+    for (let i = 0; i < inputs.length; i++) {
+      let input = inputs[i];
+      let former = this.formerVisit[input.local];
+      while (former === formerView) {
+        const source = this.inputsOf(input)[0];
+        if (source.primitive.several === true) break;
+        input = source;
+        former = this.formerVisit[input.local];
+      }
+      if (former === 0 || input.primitive.several === true) continue;
+      if (former > 0) learn(former, this.formerLocal[input.local]);
+      this.addOutput(input);
+    }
   }
 
   private finish(): void {

@@ -130,7 +130,7 @@ function toBlocks(temporaries: readonly Buffer[]): Block[] {
 
 /** Up to this many blocks the quadratic placements are tried, this many times after the first. */
 const maxSearched = 1500;
-const maxTries = 40;
+const maxTries = 80;
 /** A placement this close to what is alive at once is good enough. */
 const slack = 1.02;
 
@@ -157,12 +157,12 @@ function place(blocks: readonly Block[]): number {
   const work = blocks.length * blocks.length;
   for (const order of orders) {
     const sorted = blocks.slice().sort(order);
-    // The block that ended up on top goes first the next time.
+    // The block that ended up on top goes earlier the next time.
     for (let tries = Math.min(maxTries, 1 + Math.floor(500_000 / work)); tries > 0 && best > enough; tries--) {
       const size = attempt(sorted);
       const top = sorted.findIndex((block) => block.offset + block.byteLength === size);
       if (top <= 0) break;
-      sorted.unshift(...sorted.splice(top, 1));
+      sorted.splice(top >> 1, 0, ...sorted.splice(top, 1));
     }
     if (best <= enough) break;
   }

@@ -8,6 +8,7 @@ import { evaluate, evaluateAsync, planCounters } from '../../lib/runtime/evaluat
 import { elementsOf, readScalar, toTypedArray } from '../../lib/runtime/read';
 import { dispose } from '../../lib/runtime/storage';
 import { fromBytes } from '../../lib/runtime/upload';
+import { explainSteps } from '../../lib/schedule/explain';
 
 const floats = (values: number[], shape = [values.length]): Node => fromBytes(new Uint8Array(Float32Array.from(values).buffer), shape, float32);
 const list = (node: Node): (number | bigint)[] => [...(toTypedArray(node) as Float32Array)];
@@ -84,6 +85,21 @@ describe('what an evaluation keeps', () => {
     const [third] = step();
     evaluate([third]);
     expect(planCounters()).toEqual({ plans, hits: hits + 1 });
+  });
+
+  test('a loop that reads only its loss neither computes its past again nor plans for ever', () => {
+    let w = floats([1, 1, 1]);
+    const step = (): Node => {
+      const h = p.sin(p.multiply(w, scalar(0.5, [3])));
+      const loss = p.sum(p.square(h), [0]);
+      w = p.subtract(w, p.multiply(p.multiply(h, p.cos(h)), scalar(0.1, [3])));
+      return loss;
+    };
+    for (let i = 0; i < 20; i++) readScalar(step());
+    expect(plansOf(() => Array.from({ length: 20 }, () => readScalar(step())))).toBe(0);
+    const { length } = explainSteps([step()]);
+    readScalar(step());
+    expect(explainSteps([step()]).length).toBeLessThanOrEqual(length + 1);
   });
 
   test('companions are evaluated with what they accompany, unless they cannot be', () => {

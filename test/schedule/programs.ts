@@ -40,12 +40,20 @@ function shapeOf(random: Random): number[] {
   return Array.from({ length: random.below(4) }, () => random.pick([1, 2, 3, 4, 6, random.below(12) === 0 ? 0 : 5]));
 }
 
-/** `structure` decides the operations, `data` the scalars and slice starts. */
-export function buildProgram(structure: Random, data: Random, leaf: (shape: Shape) => Node, size: number): Program {
+/** `structure` decides the operations, `data` the scalars and slice starts; `made` is called after each. */
+export function buildProgram(
+  structure: Random,
+  data: Random,
+  leaf: (shape: Shape) => Node,
+  size: number,
+  made?: (nodes: readonly Node[]) => void,
+): Program {
   const nodes = Array.from({ length: 3 }, () => leaf(shapeOf(structure)));
   for (let i = 0; i < size; i++) {
-    const made = step(structure, data, nodes);
-    if (made !== null && sizeOf(made.shape) <= 4096) nodes.push(made);
+    const next = step(structure, data, nodes);
+    if (next === null || sizeOf(next.shape) > 4096) continue;
+    nodes.push(next);
+    made?.(nodes);
   }
   const outputs = Array.from({ length: 1 + structure.below(4) }, () => nodes[nodes.length - 1 - structure.below(Math.min(nodes.length, 12))]);
   return { nodes, outputs };

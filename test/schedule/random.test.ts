@@ -9,7 +9,9 @@ import { sizeOf } from '../../lib/shape';
 import { Interpreter } from './interpreter';
 import { buildProgram, Random } from './programs';
 
-function check(structure: number, data: number, size: number, together: boolean): void {
+type When = 'together' | 'one by one' | 'on the way';
+
+function check(structure: number, data: number, size: number, when: When): void {
   const interpreter = new Interpreter();
   const values = new Random(data);
   const leaf = (shape: Shape): Node => {
@@ -18,10 +20,13 @@ function check(structure: number, data: number, size: number, together: boolean)
     interpreter.set(node, [...elements]);
     return node;
   };
-  const { nodes, outputs } = buildProgram(new Random(structure), values, leaf, size);
-  // Evaluation drops inputs: the expected values come first.
-  for (const node of nodes) interpreter.value(node);
-  if (together) evaluate(outputs);
+  const moments = new Random(structure);
+  const { nodes, outputs } = buildProgram(new Random(structure), values, leaf, size, (made) => {
+    // Evaluation drops inputs: the expected values come first.
+    for (const node of made.slice(-1)) interpreter.value(node);
+    if (when === 'on the way' && moments.below(4) === 0) evaluate([made[moments.below(made.length)], made[made.length - 1 - moments.below(3)]]);
+  });
+  if (when === 'together') evaluate(outputs);
   for (const output of outputs) {
     expect([...(toTypedArray(output) as Float64Array)].map((x) => x + 0)).toEqual(interpreter.value(output).map((x) => x + 0));
   }
@@ -30,20 +35,20 @@ function check(structure: number, data: number, size: number, together: boolean)
 }
 
 describe('random programs', () => {
-  test('evaluate to what they say, all outputs together and one by one', () => {
+  test('evaluate to what they say, outputs together, one by one, and some values on the way', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.integer(), fc.integer({ min: 1, max: 60 }), fc.boolean(), check),
-      { numRuns: 400, seed: 20 },
+      fc.property(fc.integer(), fc.integer(), fc.integer({ min: 1, max: 60 }), fc.constantFrom<When>('together', 'one by one', 'on the way'), check),
+      { numRuns: 600, seed: 20 },
     );
   });
 
   test('with other data they take the plans that they took before', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 40 }), (structure, size) => {
-        check(structure, 1, size, true);
-        check(structure, 2, size, true);
+        check(structure, 1, size, 'together');
+        check(structure, 2, size, 'together');
         const { plans } = planCounters();
-        check(structure, 3, size, true);
+        check(structure, 3, size, 'together');
         expect(planCounters().plans).toBe(plans);
       }),
       { numRuns: 100, seed: 21 },
