@@ -19,8 +19,6 @@ interface CompiledPlan {
   readonly strides: readonly (readonly number[] | null)[];
   readonly plan: Plan;
   readonly program: number;
-  /** What the walk wrote: everything but the arguments' offsets stays. */
-  readonly words: Int32Array;
   /** For each input of the plan: the number of the argument, or -1 and what the graph captured. */
   readonly sources: readonly { readonly argument: number; readonly offsetAt: number; readonly captured: Storage | null }[];
   readonly handles: Int32Array;
@@ -32,7 +30,12 @@ const plans = new WeakMap<Graph, CompiledPlan[]>();
 const programs = new FinalizationRegistry<number>((program) => addon().unload(program));
 
 /** Runs every compiled function below `nodes` that has not run, inputs first. */
-export function runCompiled(nodes: readonly Node[], where: string, flight: Flight | null, evaluateInputs: (inputs: readonly Node[]) => void): void {
+export function runCompiled(
+  nodes: readonly Node[],
+  where: string,
+  flight: Flight | null,
+  evaluateInputs: (inputs: readonly Node[]) => void,
+): void {
   for (const node of compiledBelow(nodes)) {
     if (hasCompiledResults(node)) continue;
     evaluateInputs(node.inputs);
@@ -78,8 +81,8 @@ function inputsOf(node: Node): readonly Node[] {
 function call(node: Node, where: string, flight: Flight | null): void {
   const { graph } = node.attrs as { graph: Graph };
   const { inputs } = node;
-  const { plan, program, words, sources, handles, outputs } = planFor(graph, inputs, where);
-  plan.frame.fill(words);
+  const { plan, program, sources, handles, outputs } = planFor(graph, inputs, where);
+  // The frame was filled when the plan was made: only the arguments' offsets change.
   for (let i = 0; i < sources.length; i++) {
     const { argument, offsetAt, captured } = sources[i];
     handles[i] = handleOf(argument < 0 ? captured : inputs[argument].storage, where);
@@ -138,6 +141,7 @@ function makePlan(graph: Graph, inputs: readonly Node[], where: string): Compile
   walk.placeholders = new Map(graph.inputs.map((placeholder, i) => [placeholder, strides[i]]));
   walk.collect(graph.outputs, where);
   const plan = toPlan(walk, schedule(walk, limits()));
+  plan.frame.fill(walk.argWords);
   const numbers = new Map(graph.inputs.map((placeholder, i) => [placeholder, i]));
   const sources = Array.from({ length: walk.leafCount }, (_, slot) => {
     const leaf = walk.nodes[walk.leaves[slot]];
@@ -149,9 +153,10 @@ function makePlan(graph: Graph, inputs: readonly Node[], where: string): Compile
     strides,
     plan,
     program: plan.outputBytes.length === 0 ? 0 : check(where, addon().load(plan.words)),
-    words: walk.argWords.slice(0, 2 * walk.argCount),
     sources,
     handles: new Int32Array(walk.leafCount),
-    outputs: graph.outputs.map((output) => (output.storage !== null ? output : plan.results.findIndex(({ local }) => local === output.local))),
+    outputs: graph.outputs.map((output) =>
+      output.storage !== null ? output : plan.results.findIndex(({ local }) => local === output.local),
+    ),
   };
 }

@@ -32,7 +32,8 @@ export function evaluate(nodes: readonly Node[], where = 'eval'): void {
 
 /** The same without waiting: the nodes have their buffers at once, the promise tells when those are filled. */
 export async function evaluateAsync(nodes: readonly Node[], where = 'asyncEval'): Promise<void> {
-  if (traceDepth() > 0) throw codedError(where, 'METALGRAD_TRANSFORM', 'cannot run inside a transformed function: evaluation there is synchronous');
+  if (traceDepth() > 0)
+    throw codedError(where, 'METALGRAD_TRANSFORM', 'cannot run inside a transformed function: evaluation there is synchronous');
   const flight = new Flight(where);
   start(nodes, where, flight);
   await flight.landed();

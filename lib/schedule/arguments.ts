@@ -75,7 +75,8 @@ export class Frame {
   /** Takes what a walk wrote. Words are copied: a NaN among doubles need not keep the bits that are an integer. */
   fill(words: Int32Array): void {
     const end = 2 * this.written;
-    for (let i = 0; i < end; i++) this.words[i] = words[i];
+    if (end > 256) this.words.set(words.subarray(0, end));
+    else for (let i = 0; i < end; i++) this.words[i] = words[i];
   }
 
   setInteger(at: number, value: number): void {

@@ -94,7 +94,8 @@ function reductionOrder(shape: Shape, axes: readonly number[], loads: readonly A
   if (largest !== null) for (let i = along.length - 1; i >= 0 && !isReduced(along[i]); i--) inside.unshift(along[i]);
   const outside = keptAxes.filter((axis) => !inside.includes(axis));
   // Nothing is left to reduce around if all axes that count are kept.
-  if (inside.length === along.length) return { order: [...outside, ...inside, ...reduced], outer: keptAxes.length, reduced: reduced.length };
+  if (inside.length === along.length)
+    return { order: [...outside, ...inside, ...reduced], outer: keptAxes.length, reduced: reduced.length };
   return { order: [...outside, ...reduced, ...inside], outer: outside.length, reduced: reduced.length };
 }
 

@@ -523,7 +523,11 @@ function tracerError(where: string, node: Node): Error {
   const line = callerLine();
   const at = line === '' ? '' : `, at ${line}`;
   if (!active) {
-    return codedError(where, 'METALGRAD_TRACE_ENDED', `this array belongs to a call of ${transform} that has ended: it never has a value${at}`);
+    return codedError(
+      where,
+      'METALGRAD_TRACE_ENDED',
+      `this array belongs to a call of ${transform} that has ended: it never has a value${at}`,
+    );
   }
   return codedError(
     where,

@@ -1,7 +1,7 @@
 /** What compiled functions gave: kept for their projections, of which some may be asked for later. */
 
-import { dropInputs } from '../graph/trace';
 import type { Layout, Node } from '../graph/node';
+import { dropInputs } from '../graph/trace';
 import { claim, type Storage } from '../runtime/storage';
 
 /** One output of a run. */

@@ -3,7 +3,19 @@
 import { contiguousStrides, sizeOf } from '../shape';
 import type { Arguments } from './arguments';
 import { writeInteger } from './collect';
-import { gatherItem, type Item, leafItem, matmulItem, randomBitsItem, type Ref, type RoutineCall, routineItem, scatterItem, sortItem, type Terms } from './items';
+import {
+  gatherItem,
+  type Item,
+  leafItem,
+  matmulItem,
+  type Ref,
+  type RoutineCall,
+  randomBitsItem,
+  routineItem,
+  scatterItem,
+  sortItem,
+  type Terms,
+} from './items';
 import { bufferOf, type MemoryPlan } from './memory';
 import { routines, scatterModes, stepKinds } from './opcodes';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
@@ -14,7 +26,13 @@ const version = 1;
 const kindCodes = Object.fromEntries(stepKinds.map((kind, code) => [kind, code])) as Record<(typeof stepKinds)[number], number>;
 
 /** The program of ordered steps. Gives every buffer its slot. */
-export function encode(steps: readonly Step[], inputs: number, outputBytes: readonly number[], memory: MemoryPlan, args: Arguments): Int32Array {
+export function encode(
+  steps: readonly Step[],
+  inputs: number,
+  outputBytes: readonly number[],
+  memory: MemoryPlan,
+  args: Arguments,
+): Int32Array {
   memory.temporaries.forEach((buffer, i) => {
     buffer.slot = inputs + outputBytes.length + i;
   });
@@ -247,4 +265,3 @@ class Words {
     this.result(item, [...batch[2], rows[2], columns[2]]);
   }
 }
-

@@ -54,7 +54,8 @@ export function explain(graph: Graph, device: DeviceLimits = limits()): Explaine
     const inputs = new Set<number>();
     for (const ref of step.reads) {
       for (const source of sourcesOf(ref.item)) {
-        const position = source.kind === leafItem ? slots.get(source.slot) : source.step === null ? undefined : first + source.step.position;
+        const position =
+          source.kind === leafItem ? slots.get(source.slot) : source.step === null ? undefined : first + source.step.position;
         if (position !== undefined) inputs.add(position);
       }
     }

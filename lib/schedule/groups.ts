@@ -3,10 +3,10 @@
  * level can then be put together freely, no path between two of them leaves the group.
  */
 
-import { sameShape, sizeOf } from '../shape';
-import { arangeItem, elementwiseItem, fullItem, isDirect, type Item, leafItem, type Ref, reduceItem, scatterItem } from './items';
-import { elementwiseOps } from './opcodes';
 import { dtypes } from '../dtype';
+import { sameShape, sizeOf } from '../shape';
+import { arangeItem, elementwiseItem, fullItem, type Item, isDirect, leafItem, type Ref, reduceItem, scatterItem } from './items';
+import { elementwiseOps } from './opcodes';
 
 /** Instructions that cost about as much as one: the others count as `heavy`. */
 const light = new Set([
@@ -154,7 +154,8 @@ function joinSiblings(item: Item, maxMembers: number): void {
     if (isDirect(ref)) {
       if (ref.item.inline) joinReaders(item, ref.item.operands, size, maxMembers);
       else if (ref.item.level !== item.level) joinReader(item, ref, maxMembers);
-    } else if (ref.item.kind !== fullItem && ref.item.kind !== arangeItem && sizeOf(ref.item.shape) * 2 >= size) joinReader(item, ref, maxMembers);
+    } else if (ref.item.kind !== fullItem && ref.item.kind !== arangeItem && sizeOf(ref.item.shape) * 2 >= size)
+      joinReader(item, ref, maxMembers);
   }
 }
 
@@ -162,7 +163,8 @@ function joinSiblings(item: Item, maxMembers: number): void {
 function joinReaders(item: Item, refs: readonly Ref[], size: number, maxMembers: number): void {
   for (const ref of refs) {
     if (isDirect(ref)) joinReaders(item, ref.item.operands, size, maxMembers);
-    else if (ref.item.kind !== fullItem && ref.item.kind !== arangeItem && sizeOf(ref.item.shape) * 2 >= size) joinReader(item, ref, maxMembers);
+    else if (ref.item.kind !== fullItem && ref.item.kind !== arangeItem && sizeOf(ref.item.shape) * 2 >= size)
+      joinReader(item, ref, maxMembers);
   }
 }
 

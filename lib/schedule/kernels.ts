@@ -2,7 +2,7 @@
 
 import { contiguousStrides, sameShape } from '../shape';
 import { arrange } from './axes';
-import { arangeItem, copyOp, fullItem, isDirect, type Item, reduceItem, type Ref } from './items';
+import { arangeItem, copyOp, fullItem, type Item, isDirect, type Ref, reduceItem } from './items';
 import { nextStamp } from './pieces';
 import { elementwiseCodes } from './resolve';
 import { type Access, instructionWords, type Step } from './steps';

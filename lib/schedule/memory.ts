@@ -70,7 +70,14 @@ function reuseInPlace(kernel: KernelCode, position: number): void {
       const load = kernel.loads[i];
       if (load.item === null || !load.item.computed) continue;
       const source = bufferOf(load.item);
-      if (source.output >= 0 || source.last !== position || source.byteLength !== target.byteLength || taken.has(source) || source === target) continue;
+      if (
+        source.output >= 0 ||
+        source.last !== position ||
+        source.byteLength !== target.byteLength ||
+        taken.has(source) ||
+        source === target
+      )
+        continue;
       if (!walkedAlike(load, access) || !onlyRead(kernel, i, produced(value))) continue;
       taken.add(source);
       target.replaces = source;

@@ -1,8 +1,19 @@
 /** Cuts groups into kernels that a device accepts. */
 
 import type { DeviceLimits } from '../runtime/addon';
-import { arangeItem, assembleItem, copyOp, fullItem, isDirect, type Item, reduceItem, type Ref, type RoutineCall, routineItem } from './items';
 import { groupOf } from './groups';
+import {
+  arangeItem,
+  assembleItem,
+  copyOp,
+  fullItem,
+  type Item,
+  isDirect,
+  type Ref,
+  type RoutineCall,
+  reduceItem,
+  routineItem,
+} from './items';
 import { Step } from './steps';
 
 /** Makes the steps of all live items, kernels cut to the limits among them, and notes what kernels must store. */

@@ -7,7 +7,7 @@ import { Arguments, type Frame } from './arguments';
 import type { Walk } from './collect';
 import { encode } from './encode';
 import { formGroups, markLive } from './groups';
-import { elementwiseItem, isPlain, Item, leafItem, type Ref, reduceItem, type Terms } from './items';
+import { elementwiseItem, Item, isPlain, leafItem, type Ref, reduceItem, type Terms } from './items';
 import { buildKernel } from './kernels';
 import { bufferOf, type MemoryPlan, planMemory } from './memory';
 import { orderSteps } from './order';

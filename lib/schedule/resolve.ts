@@ -8,24 +8,24 @@ import type { Arguments } from './arguments';
 import type { Walk } from './collect';
 import {
   afterOf,
-  areContiguous,
   arangeItem,
+  areContiguous,
   assembleItem,
   castOf,
   copyOp,
   elementwiseItem,
   fullItem,
   gatherItem,
+  Item,
   isDirect,
   isPlain,
-  Item,
   leafItem,
   matmulItem,
   type Placement,
-  randomBitsItem,
-  reduceItem,
   Ref,
   type RoutineCall,
+  randomBitsItem,
+  reduceItem,
   routineItem,
   scatterItem,
   sortItem,
@@ -156,7 +156,9 @@ class Resolver {
       case 'project': {
         const ref = this.ref(inputs[0]);
         // What it picks from was replaced by the output itself, unless that is one of a routine's.
-        return inputs[0] === node.inputs[0] && ref.item.call !== null ? ref.item.call.outputs[(attrs as { index: number }).index].self : ref;
+        return inputs[0] === node.inputs[0] && ref.item.call !== null
+          ? ref.item.call.outputs[(attrs as { index: number }).index].self
+          : ref;
       }
       case 'reshape': {
         const ref = this.ref(inputs[0]);
@@ -266,7 +268,9 @@ class Resolver {
     const { argStart, argCount, count } = this.walk;
     const declared: readonly ShapeDtype[] = primitive.several === true ? primitive.infer(inputs, attrs) : [node];
     const results = [...declared, ...(lowering.scratch?.(attrs, node) ?? [])];
-    const operands = inputs.map((input) => (lowering.contiguous === true ? this.packed(this.ref(input), id) : this.plain(this.ref(input), id)));
+    const operands = inputs.map((input) =>
+      lowering.contiguous === true ? this.packed(this.ref(input), id) : this.plain(this.ref(input), id),
+    );
     // It runs if any output has elements, scratch aside.
     const loop: Shape = declared.every(({ shape }) => sizeOf(shape) === 0) ? [0] : [];
     const outputs = results.map(({ shape, dtype }, i) => new Item(routineItem, shape, loop, dtype.code, id, this.items.length + i));
@@ -349,5 +353,9 @@ function placed(out: readonly number[], starts: readonly number[], steps: readon
 }
 
 function placedAt(out: readonly number[], argument: number, steps: readonly number[]): Placement {
-  return { strides: out.map((stride, axis) => stride * steps[axis]), offset: 0, terms: out.flatMap((stride, axis) => [argument + axis, stride]) };
+  return {
+    strides: out.map((stride, axis) => stride * steps[axis]),
+    offset: 0,
+    terms: out.flatMap((stride, axis) => [argument + axis, stride]),
+  };
 }

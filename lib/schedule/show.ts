@@ -2,16 +2,7 @@
 
 import { dtypes } from '../dtype';
 import type { ShapeDtype } from '../graph/node';
-import {
-  gatherItem,
-  type Item,
-  leafItem,
-  matmulItem,
-  randomBitsItem,
-  type Ref,
-  scatterItem,
-  sortItem,
-} from './items';
+import { gatherItem, type Item, leafItem, matmulItem, type Ref, randomBitsItem, scatterItem, sortItem } from './items';
 import { elementwiseOps, reduceOps } from './opcodes';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
@@ -37,12 +28,19 @@ function showKernel({ shape, outer, reduced, loads, code, stores, reductions }: 
     const [word, a, b, c] = code.subarray(at, at + instructionWords);
     const operation = elementwiseOps[word & 0xff];
     const operands =
-      operation === 'splat' ? [`arg${a}`] : operation === 'arange' ? [value(a), `arg${b}`, `arg${c}`] : [a, b, c].filter((x) => x >= 0).map(value);
+      operation === 'splat'
+        ? [`arg${a}`]
+        : operation === 'arange'
+          ? [value(a), `arg${b}`, `arg${c}`]
+          : [a, b, c].filter((x) => x >= 0).map(value);
     const [from, to] = [dtypes[(word >> 8) & 0xff].name, dtypes[word >> 16].name];
-    lines.push(`  ${value(loads.length + at / instructionWords)} = ${operation} ${operands.join(' ')} : ${from === to ? to : `${from} → ${to}`}`);
+    lines.push(
+      `  ${value(loads.length + at / instructionWords)} = ${operation} ${operands.join(' ')} : ${from === to ? to : `${from} → ${to}`}`,
+    );
   }
   for (const { value: stored, access } of stores) lines.push(`  store ${value(stored)} → ${showAccess(access)}`);
-  for (const { op, value: reducedValue, access } of reductions) lines.push(`  ${reduceOps[op]} ${value(reducedValue)} → ${showAccess(access)}`);
+  for (const { op, value: reducedValue, access } of reductions)
+    lines.push(`  ${reduceOps[op]} ${value(reducedValue)} → ${showAccess(access)}`);
   return [`kernel [${axes}]`, ...lines].join('\n');
 }
 

@@ -1,16 +1,17 @@
 import { bfloat16, bool, complex64, type Dtype, dtypes, float16, float32, float64, int32, int64, uint32, uint64 } from '../../lib/dtype';
 import type { Node } from '../../lib/graph/node';
 import { inTrace } from '../../lib/graph/trace';
+import * as p from '../../lib/primitives';
 import { compiledCall } from '../../lib/primitives/call';
 import { placeholder } from '../../lib/primitives/control';
-import * as p from '../../lib/primitives';
 import { evaluate, evaluateAsync, planCounters } from '../../lib/runtime/evaluate';
 import { elementsOf, readScalar, toTypedArray } from '../../lib/runtime/read';
 import { dispose } from '../../lib/runtime/storage';
 import { fromBytes } from '../../lib/runtime/upload';
 import { explainSteps } from '../../lib/schedule/explain';
 
-const floats = (values: number[], shape = [values.length]): Node => fromBytes(new Uint8Array(Float32Array.from(values).buffer), shape, float32);
+const floats = (values: number[], shape = [values.length]): Node =>
+  fromBytes(new Uint8Array(Float32Array.from(values).buffer), shape, float32);
 const list = (node: Node): (number | bigint)[] => [...(toTypedArray(node) as Float32Array)];
 const scalar = (value: number, shape: number[] = []): Node => p.full(value, shape, float32);
 /** How many plans `body` makes. */
@@ -157,7 +158,11 @@ describe('compiled functions', () => {
     const x = floats([1, 2, 3, 4, 5, 6], [3, 2]);
     const columns = [0, 1, 2].map((start) => p.reshape(p.slice(x, [0, start % 2], [2, 1]), [2]));
     evaluate(columns);
-    expect(columns.map((column) => list(f(column)[0]))).toEqual([[2, 6], [4, 8], [2, 6]]);
+    expect(columns.map((column) => list(f(column)[0]))).toEqual([
+      [2, 6],
+      [4, 8],
+      [2, 6],
+    ]);
   });
 
   test('call one another, in chains and inside', () => {

@@ -1,7 +1,7 @@
 import { bool, float16, float32, float64, int32, uint32 } from '../../lib/dtype';
-import { Node } from '../../lib/graph/node';
-import { placeholder } from '../../lib/primitives/control';
+import type { Node } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
+import { placeholder } from '../../lib/primitives/control';
 import { explainSteps } from '../../lib/schedule/explain';
 
 const limits = { maxOperands: 32, maxInstructions: 256 };

@@ -66,7 +66,11 @@ function clamp(position: number, size: number, slice: number): number {
 /** Arguments as the primitive writes them. */
 function argumentsOf(node: Node): number[] {
   const written: number[] = [];
-  node.primitive.args?.(node.attrs, { scalar: (value) => written.push(Number(value)), integer: (value) => written.push(value) }, node.dtype);
+  node.primitive.args?.(
+    node.attrs,
+    { scalar: (value) => written.push(Number(value)), integer: (value) => written.push(value) },
+    node.dtype,
+  );
   return written;
 }
 
@@ -151,7 +155,8 @@ export class Interpreter {
           const batch = out.slice(0, -2);
           const [row, column] = out.slice(-2);
           let sum = 0;
-          for (let i = 0; i < k; i++) sum += this.value(a)[at(a.shape, [...batch, row, i])] * this.value(b)[at(b.shape, [...batch, i, column])];
+          for (let i = 0; i < k; i++)
+            sum += this.value(a)[at(a.shape, [...batch, row, i])] * this.value(b)[at(b.shape, [...batch, i, column])];
           return sum;
         });
       }
@@ -159,7 +164,9 @@ export class Interpreter {
         const axes = lowering.axes(attrs);
         const sizes = lowering.sliceSizes(attrs);
         const indexShape = inputs.length > 1 ? inputs[1].shape : [];
-        return read(x, (out) => this.position(inputs.slice(1), axes, out.slice(0, indexShape.length), out.slice(indexShape.length), x.shape, sizes));
+        return read(x, (out) =>
+          this.position(inputs.slice(1), axes, out.slice(0, indexShape.length), out.slice(indexShape.length), x.shape, sizes),
+        );
       }
       case 'scatter': {
         const axes = lowering.axes(attrs);

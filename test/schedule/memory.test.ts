@@ -1,7 +1,7 @@
 import { float32, float64 } from '../../lib/dtype';
 import type { Node } from '../../lib/graph/node';
-import { placeholder } from '../../lib/primitives/control';
 import * as p from '../../lib/primitives';
+import { placeholder } from '../../lib/primitives/control';
 import { addon } from '../../lib/runtime/binding';
 import { evaluate } from '../../lib/runtime/evaluate';
 import { readScalar } from '../../lib/runtime/read';

@@ -55,7 +55,10 @@ export function buildProgram(
     nodes.push(next);
     made?.(nodes);
   }
-  const outputs = Array.from({ length: 1 + structure.below(4) }, () => nodes[nodes.length - 1 - structure.below(Math.min(nodes.length, 12))]);
+  const outputs = Array.from(
+    { length: 1 + structure.below(4) },
+    () => nodes[nodes.length - 1 - structure.below(Math.min(nodes.length, 12))],
+  );
   return { nodes, outputs };
 }
 
@@ -98,7 +101,10 @@ function step(random: Random, data: Random, nodes: readonly Node[]): Node | null
     case 9: {
       const total = sizeOf(shape);
       const divisor = random.pick([1, 2, 3, 4, 5, 6].filter((n) => total % n === 0));
-      return p.reshape(x, total === 0 ? [0] : random.pick([[total], [divisor, total / divisor], [1, ...shape], [total / divisor, 1, divisor]]));
+      return p.reshape(
+        x,
+        total === 0 ? [0] : random.pick([[total], [divisor, total / divisor], [1, ...shape], [total / divisor, 1, divisor]]),
+      );
     }
     case 10:
       return rank > 3 ? null : p.broadcastTo(x, [random.pick([2, 3]), ...shape.map((n) => (n === 1 ? random.pick([1, 4]) : n))]);
@@ -166,7 +172,14 @@ function step(random: Random, data: Random, nodes: readonly Node[]): Node | null
     case 21: {
       if (rank === 0 || shape[0] === 0) return null;
       const index = indexOf(shape[0], [2]);
-      const update = p.broadcastTo(p.slice(like(), shape.map(() => 0), [1, ...shape.slice(1)]), [2, 1, ...shape.slice(1)]);
+      const update = p.broadcastTo(
+        p.slice(
+          like(),
+          shape.map(() => 0),
+          [1, ...shape.slice(1)],
+        ),
+        [2, 1, ...shape.slice(1)],
+      );
       return clamped(p.scatter(x, update, [index], [0], random.pick(['set', 'add', 'maximum'] as const)));
     }
     case 22:

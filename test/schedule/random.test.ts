@@ -24,7 +24,8 @@ function check(structure: number, data: number, size: number, when: When): void 
   const { nodes, outputs } = buildProgram(new Random(structure), values, leaf, size, (made) => {
     // Evaluation drops inputs: the expected values come first.
     for (const node of made.slice(-1)) interpreter.value(node);
-    if (when === 'on the way' && moments.below(4) === 0) evaluate([made[moments.below(made.length)], made[made.length - 1 - moments.below(3)]]);
+    if (when === 'on the way' && moments.below(4) === 0)
+      evaluate([made[moments.below(made.length)], made[made.length - 1 - moments.below(3)]]);
   });
   if (when === 'together') evaluate(outputs);
   for (const output of outputs) {
@@ -37,7 +38,13 @@ function check(structure: number, data: number, size: number, when: When): void 
 describe('random programs', () => {
   test('evaluate to what they say, outputs together, one by one, and some values on the way', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.integer(), fc.integer({ min: 1, max: 60 }), fc.constantFrom<When>('together', 'one by one', 'on the way'), check),
+      fc.property(
+        fc.integer(),
+        fc.integer(),
+        fc.integer({ min: 1, max: 60 }),
+        fc.constantFrom<When>('together', 'one by one', 'on the way'),
+        check,
+      ),
       { numRuns: 600, seed: 20 },
     );
   });
