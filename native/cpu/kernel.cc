@@ -12,6 +12,9 @@ namespace {
 constexpr uint32_t kNone = 0xffffffffu;
 /// What registers and operands of one block should occupy in the innermost cache, and the bounds of its elements.
 constexpr int64_t kBlockBytes = 32 << 10, kMostElements = 4096, kLeastElements = 512;
+/// Elements of a block from which on chains pay.
+constexpr int64_t kLeastChained = 256;
+constexpr unsigned kChainStart = 8;
 
 /// Rough times an element, in nanoseconds.
 double costOf(const Value& value) {
@@ -77,6 +80,7 @@ class Preparation {
     spreadOperands();
     placeSingles();
     orderTape();
+    findChains();
     assignRegisters();
     emit();
   }
@@ -173,24 +177,72 @@ class Preparation {
 
   bool isMoved(uint32_t value) const { return !list_[value].isCall() && place_[value] == kNone; }
 
-  /// The order in which full values are made: each just before it is needed first.
+  /// Lists a value after its operands, the one with the longest history last: it is often the only one that changes.
+  void demand(uint32_t value) {
+    if (list_[value].level != Level::full || listed_[value] || (list_[value].kind == Value::Kind::load && !isMoved(value))) return;
+    listed_[value] = true;
+    const uint32_t count = list_[value].operands;
+    const auto in = [&](uint32_t k) { return list_[value].in[k]; };
+    uint32_t last = 0;
+    for (uint32_t k = 1; k < count; k++) last = height_[in(k)] >= height_[in(last)] ? k : last;
+    for (uint32_t k = 0; k < count; k++) {
+      if (k != last) demand(in(k));
+    }
+    if (count > 0) demand(in(last));
+    order_.push_back(value);
+  }
+
   void orderTape() {
     order_.clear();
-    std::vector<bool> listed(list_.size(), false);
-    const auto demand = [&](uint32_t value) {
-      const bool late = isMoved(value) || list_[value].kind == Value::Kind::fill;
-      if (!late || listed[value]) return;
-      listed[value] = true;
-      order_.push_back(value);
-    };
+    listed_.assign(list_.size(), false);
+    height_.assign(list_.size(), 0);
+    // Fills were appended, but depend on single values alone.
     for (uint32_t i = 0; i < list_.size(); i++) {
-      const Value& value = list_[i];
-      if (!value.live || value.level != Level::full || !value.isCall() || value.kind == Value::Kind::fill) continue;
-      for (uint32_t k = 0; k < value.operands; k++) demand(value.in[k]);
-      order_.push_back(i);
+      for (uint32_t k = 0; k < list_[i].operands; k++) height_[i] = std::max(height_[i], height_[list_[i].in[k]] + 1);
     }
     for (const uint32_t value : stored_) demand(value);
     for (const uint32_t value : reduced_) demand(value);
+  }
+
+  /// Finds runs of instructions that a chain can take. chainOf_ then has, for a position on the tape, which operands are
+  /// the running value: 0 outside of chains.
+  void findChains() {
+    const uint32_t end = static_cast<uint32_t>(order_.size());
+    chainOf_.assign(end, 0);
+    if (kernel_->geometry.capacity() < kLeastChained) return;
+    const auto runs = [this](uint32_t t, unsigned running) {
+      const Value& value = list_[order_[t]];
+      bool swapped;
+      return running != 0 && value.kind == Value::Kind::elementwise && value.dtype == Dtype::float32 &&
+             value.type == Dtype::float32 && chainCode(value.op, running, singles(value), swapped) != ChainCode::none;
+    };
+    for (uint32_t t = 0; t + 1 < end; t++) {
+      unsigned start = 0;
+      for (uint32_t k = 0; k < list_[order_[t]].operands && start == 0; k++) {
+        const uint32_t from = list_[order_[t]].in[k];
+        if (list_[from].level == Level::full && runs(t, occurrences(t, from))) start = occurrences(t, from);
+      }
+      if (start == 0 || !runs(t + 1, occurrences(t + 1, order_[t]))) continue;
+      chainOf_[t] = start | kChainStart;
+      while (t + 1 < end && runs(t + 1, occurrences(t + 1, order_[t]))) {
+        chainOf_[t + 1] = occurrences(t + 1, order_[t]);
+        t++;
+      }
+    }
+  }
+
+  /// Which operands of the instruction at position t are the value.
+  unsigned occurrences(uint32_t t, uint32_t value) const {
+    unsigned mask = 0;
+    const Value& instruction = list_[order_[t]];
+    for (uint32_t k = 0; k < instruction.operands; k++) mask |= instruction.in[k] == value ? 1u << k : 0;
+    return mask;
+  }
+
+  /// Whether the value at position t lives only in a chain's vectors.
+  bool passes(uint32_t t, const std::vector<uint32_t>& lastUse) const {
+    return t + 1 < chainOf_.size() && chainOf_[t] != 0 && chainOf_[t + 1] != 0 && !(chainOf_[t + 1] & kChainStart) &&
+           lastUse[order_[t]] == t + 1;
   }
 
   /// Registers by linear scan. A stored value is made right in the memory of the first straight store that takes it.
@@ -219,7 +271,8 @@ class Preparation {
     for (uint32_t t = 0; t < end; t++) {
       const uint32_t value = order_[t];
       const auto release = [&](uint32_t operand) {
-        const bool isRegister = list_[operand].level == Level::full && place_[operand] >= firstRegister_;
+        const bool isRegister =
+            list_[operand].level == Level::full && place_[operand] != kNone && place_[operand] >= firstRegister_;
         if (isRegister && lastUse[operand] == t) {
           auto& places = free[itemSize(list_[operand].type)];
           // A value that is an operand twice is released once.
@@ -228,7 +281,7 @@ class Preparation {
       };
       if (t == 0) firstRegister_ = kernel_->places;
       for (uint32_t k = 0; k < list_[value].operands; k++) release(list_[value].in[k]);
-      if (place_[value] != kNone) continue;
+      if (place_[value] != kNone || passes(t, lastUse)) continue;
       const size_t bytes = itemSize(list_[value].type);
       if (free[bytes].empty()) {
         place_[value] = newPlace();
@@ -272,6 +325,37 @@ class Preparation {
     return entry;
   }
 
+  void emitChained(uint32_t t) {
+    const uint32_t i = order_[t];
+    const Value& value = list_[i];
+    const unsigned running = chainOf_[t] & ~kChainStart;
+    if (chainOf_[t] & kChainStart) {
+      TapeEntry entry;
+      entry.kind = TapeEntry::Kind::chain;
+      entry.access = static_cast<uint32_t>(kernel_->chainSteps.size());
+      for (uint32_t k = 0; k < value.operands; k++) {
+        if (running >> k & 1) entry.a = place_[value.in[k]];
+      }
+      kernel_->tape.push_back(entry);
+    }
+    ChainPlace step{.code = ChainCode::none, .keep = kNowhere};
+    bool swapped = false;
+    step.code = chainCode(value.op, running, singles(value), swapped);
+    uint32_t others = 0;
+    for (uint32_t k = 0; k < value.operands; k++) {
+      if (!(running >> k & 1)) (others++ == 0 ? step.b : step.c) = place_[value.in[k]];
+    }
+    // A lone addend is the c of x · b + c, and so is its factor the b.
+    if (swapped) std::swap(step.b, step.c);
+    TapeEntry& entry = kernel_->tape.back();
+    entry.steps++;
+    kernel_->longestChain = std::max(kernel_->longestChain, entry.steps);
+    const bool last = t + 1 == order_.size() || chainOf_[t + 1] == 0 || (chainOf_[t + 1] & kChainStart);
+    if (last) entry.out = place_[i];
+    else if (place_[i] != kNone) step.keep = place_[i];
+    kernel_->chainSteps.push_back(step);
+  }
+
   void emit() {
     const Geometry& geometry = kernel_->geometry;
     double cost = 0;
@@ -280,9 +364,14 @@ class Preparation {
       if (!value.live || !value.isCall() || value.level == Level::full) continue;
       (value.level == Level::uniform ? kernel_->uniformTape : kernel_->blockTape).push_back(call(i));
     }
-    for (const uint32_t i : order_) {
+    for (uint32_t t = 0; t < order_.size(); t++) {
+      const uint32_t i = order_[t];
       const Value& value = list_[i];
       cost += costOf(value);
+      if (chainOf_[t] != 0) {
+        emitChained(t);
+        continue;
+      }
       if (value.isCall()) {
         kernel_->tape.push_back(call(i));
         continue;
@@ -344,7 +433,9 @@ class Preparation {
   std::vector<Place> place_;
   std::vector<uint32_t> stored_, reduced_;
   std::vector<bool> inPlace_;  // a store
-  std::vector<uint32_t> order_;
+  std::vector<uint32_t> order_, height_;
+  std::vector<bool> listed_;
+  std::vector<unsigned> chainOf_;  // a position on the tape
   Place firstRegister_ = 0;
 };
 

@@ -12,6 +12,7 @@
 
 #include "cpu/executor.h"
 #include "cpu/kernel_geometry.h"
+#include "cpu/ops/chain.h"
 #include "cpu/ops/tile.h"
 #include "program/program.h"
 
@@ -22,13 +23,24 @@ using Place = uint32_t;
 
 /// One action on the tape.
 struct TapeEntry {
-  enum class Kind : uint8_t { call, gather, positions };
+  enum class Kind : uint8_t { call, chain, gather, positions };
   Kind kind = Kind::call;
+  /// Of a gather or positions: the access. Of a chain: its first step and their number; a is where it starts from.
   uint32_t access = 0;
+  uint32_t steps = 0;
   TileFn fn = nullptr;
   MoveFn move = nullptr;
   Place out = 0, a = 0, b = 0, c = 0;
 };
+
+/// A step of a chain, before its places have addresses.
+struct ChainPlace {
+  ChainCode code;
+  Place b = 0, c = 0;
+  /// Where the value is kept after the step, or kNowhere.
+  Place keep;
+};
+constexpr Place kNowhere = 0xffffffffu;
 
 /// What happens to a value at the end of a block.
 struct StoreEntry {
@@ -54,6 +66,9 @@ class Kernel {
   Geometry geometry;
 
   std::vector<TapeEntry> uniformTape, blockTape, tape;
+  std::vector<ChainPlace> chainSteps;
+  /// Steps of the longest chain.
+  uint32_t longestChain = 0;
   std::vector<StoreEntry> stores;
   std::vector<ReduceEntry> reductions;
 

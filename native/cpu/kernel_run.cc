@@ -42,6 +42,8 @@ void prepareTable(const Kernel& kernel, const Run& run, void** table, int64_t* b
     cells += 8;
   }
   for (const auto& [access, place] : kernel.uniformPositions) std::memcpy(table[place], &bases[access], 8);
+  // Where nothing is reduced nothing is read: operands without elements may lie anywhere.
+  if (geometry.emptyReduction) return;
   for (const TapeEntry& entry : kernel.uniformTape) {
     entry.fn(table[entry.out], table[entry.a], table[entry.b], table[entry.c], 1);
   }
@@ -78,6 +80,7 @@ class Walker {
     std::memcpy(table_, shared.table, kernel_.places * sizeof(void*));
     std::memcpy(bases_, shared.bases, geometry_.accesses.size() * 8);
     std::fill_n(coordinates_, geometry_.grid.size(), 0);
+    chain_ = reinterpret_cast<ChainStep*>(take(kernel_.longestChain * sizeof(ChainStep)));
     std::byte* cells = take(kernel_.blockCells.size() * 8);
     for (const Place place : kernel_.blockCells) {
       table_[place] = cells;
@@ -113,6 +116,8 @@ class Walker {
     for (const TapeEntry& entry : kernel_.tape) {
       if (entry.kind == TapeEntry::Kind::call) [[likely]] {
         entry.fn(table[entry.out], table[entry.a], table[entry.b], table[entry.c], n);
+      } else if (entry.kind == TapeEntry::Kind::chain) {
+        chain(entry, n);
       } else {
         move(entry, rows);
       }
@@ -142,7 +147,7 @@ class Walker {
       count += kernel.standIns.size();
     }
     return kernel.places * sizeof(void*) + geometry.accesses.size() * 8 + geometry.grid.size() * 8 +
-           kernel.blockCells.size() * 8 + elementBytes * static_cast<size_t>(geometry.capacity()) + (count + 4) * 64;
+           kernel.longestChain * sizeof(ChainStep) + kernel.blockCells.size() * 8 + elementBytes * static_cast<size_t>(geometry.capacity()) + (count + 5) * 64;
   }
 
   void shift(size_t axis, int64_t count) {
@@ -189,6 +194,16 @@ class Walker {
     fn(dims, rank);
   }
 
+  void chain(const TapeEntry& entry, int64_t n) {
+    const ChainPlace* places = kernel_.chainSteps.data() + entry.access;
+    const auto address = [this](Place place) { return static_cast<float*>(table_[place]); };
+    for (uint32_t i = 0; i < entry.steps; i++) {
+      const ChainPlace& step = places[i];
+      chain_[i] = {step.code, address(step.b), address(step.c), step.keep == kNowhere ? nullptr : address(step.keep)};
+    }
+    runChain(chain_, static_cast<int>(entry.steps), address(entry.a), address(entry.out), n);
+  }
+
   void move(const TapeEntry& entry, int64_t rows) {
     withDims(geometry_.accesses[entry.access], rows, [&](const Dim* dims, int rank) {
       const int64_t base = bases_[entry.access];
@@ -216,6 +231,7 @@ class Walker {
   void** table_ = nullptr;
   int64_t* bases_ = nullptr;
   int64_t* coordinates_ = nullptr;
+  ChainStep* chain_ = nullptr;
 };
 
 /// How many blocks a thread takes at once.

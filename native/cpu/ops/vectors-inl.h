@@ -17,11 +17,14 @@ namespace metalgrad::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The last elements go through a buffer of one vector: no element outside the operands is touched, and every element is
-// computed by the same code, so that a result does not depend on its place in a tile.
+// The last elements are masked, or go through a buffer of one vector: no element outside the operands is touched, and every
+// element is computed by the same code, so that a result does not depend on its place in a tile.
 
 template <class D>
 HWY_INLINE hn::Vec<D> loadPart(D d, const hn::TFromD<D>* from, int64_t n) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  if constexpr (sizeof(hn::TFromD<D>) >= 4) return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n)), d, from);
+#endif
   HWY_ALIGN hn::TFromD<D> buffer[hn::MaxLanes(D())] = {};
   std::memcpy(buffer, from, static_cast<size_t>(n) * sizeof(buffer[0]));
   return hn::Load(d, buffer);
@@ -29,6 +32,9 @@ HWY_INLINE hn::Vec<D> loadPart(D d, const hn::TFromD<D>* from, int64_t n) {
 
 template <class D>
 HWY_INLINE void storePart(D d, hn::Vec<D> v, hn::TFromD<D>* to, int64_t n) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  if constexpr (sizeof(hn::TFromD<D>) >= 4) return hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, to);
+#endif
   HWY_ALIGN hn::TFromD<D> buffer[hn::MaxLanes(D())];
   hn::Store(v, d, buffer);
   std::memcpy(to, buffer, static_cast<size_t>(n) * sizeof(buffer[0]));
