@@ -2,6 +2,7 @@
 
 export * from './arithmetic';
 export * from './comparison';
+export * from './convolution';
 export * from './creation';
 export * from './diagonal';
 export * from './einsum';

@@ -5,6 +5,7 @@ export * from './call';
 export * from './cast';
 export * from './compare';
 export * from './control';
+export * from './convolution';
 export * from './generators';
 export * from './indexing';
 export * from './matmul';

@@ -226,10 +226,12 @@ constexpr std::array<std::string_view, 7> kStepKindNames = {
 enum class Routine : uint8_t {
   scan,
   recurrence,
+  convolution,
 };
-constexpr std::array<std::string_view, 2> kRoutineNames = {
+constexpr std::array<std::string_view, 3> kRoutineNames = {
     "scan",
     "recurrence",
+    "convolution",
 };
 
 constexpr size_t itemSize(Dtype dtype) {

@@ -3,6 +3,7 @@
 import { bfloat16, bool, complex64, type Dtype, float16, float32, float64, int32, uint8, uint32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
+import { convolutionCases } from './convolution-cases';
 
 export interface Input {
   readonly shape: Shape;
@@ -396,4 +397,5 @@ export const cases: readonly Case[] = [
   ...indexingCases(),
   ...scanCases(),
   ...generatorCases(),
+  ...convolutionCases(),
 ];

@@ -4,6 +4,7 @@ import type { Node } from '../../../lib/graph/node';
 import type { RoutineName } from '../../../lib/schedule/opcodes';
 import type { Complex } from '../complex';
 import type { Value } from '../interpret';
+import { convolution } from './convolution';
 import { recurrence, scan } from './scan';
 
 /** The elements of each output in row-major order, also of those that may be left out. */
@@ -15,7 +16,7 @@ export type RoutineReference = (
   node: Node,
 ) => readonly (readonly Complex[])[];
 
-const references: { readonly [name in RoutineName]: RoutineReference } = { scan, recurrence };
+const references: { readonly [name in RoutineName]: RoutineReference } = { scan, recurrence, convolution };
 
 export function runRoutine(
   name: RoutineName,
