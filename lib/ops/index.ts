@@ -2,11 +2,13 @@
 
 export * from './arithmetic';
 export * from './comparison';
+export * from './counting';
 export * from './convolution';
 export * from './creation';
 export * from './diagonal';
 export * from './einsum';
 export * from './elementwise';
+export * from './hadamard';
 export * from './indexing';
 export * from './joining';
 export * from './linear';
@@ -16,4 +18,5 @@ export * from './reduction';
 export * from './scans';
 export * from './selection';
 export * from './softmax';
+export * from './sorting';
 export { putAlongAxis, slice, sliceUpdate, take, takeAlongAxis } from './take';

@@ -3,20 +3,20 @@
 import { int32 } from '../dtype';
 import { codedError } from '../errors';
 import type { Node } from '../graph/node';
-import { add } from '../primitives/binary';
 import { astype } from '../primitives/cast';
-import { pad, reshape, slice } from '../primitives/movement';
+import { reshape } from '../primitives/movement';
+import { cumulative } from '../primitives/scan';
 import { toTypedArray } from '../runtime/read';
 import { sizeOf } from '../shape';
 
 /** The values of a mask, row-major: evaluates it. An error where values do not exist: inside vmap and compile. */
-export function readMask(where: string, mask: Node): Uint8Array {
+export function readMask(where: string, mask: Node, result = 'a result indexed by a boolean array'): Uint8Array {
   try {
     return toTypedArray(mask, where) as Uint8Array;
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'METALGRAD_TRACER') throw error;
     const text =
-      'the size of a result indexed by a boolean array depends on the values of the array, which do not exist inside vmap and compile; ' +
+      `the size of ${result} depends on the values of the array, which do not exist inside vmap and compile; ` +
       'use where(mask, x, y), or index outside';
     throw Object.assign(codedError(where, 'METALGRAD_TRACER', text), { cause: error });
   }
@@ -24,10 +24,6 @@ export function readMask(where: string, mask: Node): Uint8Array {
 
 /** The running count of true elements, row-major and each included, in the mask's shape. */
 export function runningCount(mask: Node): Node {
-  const size = sizeOf(mask.shape);
-  let count = reshape(astype(mask, int32), [size]);
-  for (let distance = 1; distance < size; distance *= 2) {
-    count = add(count, pad(slice(count, [0], [size - distance]), [distance], [0]));
-  }
-  return reshape(count, mask.shape);
+  const flat = reshape(astype(mask, int32), [sizeOf(mask.shape)]);
+  return reshape(cumulative('sum', flat, 0), mask.shape);
 }

@@ -20,7 +20,12 @@ export interface ScanOptions {
 }
 
 /** A cumulative function: `cumsum(x, axis?, reverse?, inclusive?)`. */
-export type CumulativeOp = MethodOp<[array: ArrayInput], [axis?: number | null, reverse?: boolean, inclusive?: boolean], ScanOptions, array>;
+export type CumulativeOp = MethodOp<
+  [array: ArrayInput],
+  [axis?: number | null, reverse?: boolean, inclusive?: boolean],
+  ScanOptions,
+  array
+>;
 
 function scanCases(draw: Operand['options'], edge: boolean): readonly OpCase[] {
   const first: OpCase[] = [
@@ -32,10 +37,7 @@ function scanCases(draw: Operand['options'], edge: boolean): readonly OpCase[] {
     { args: [operand([], draw)] },
   ];
   // What an empty sum or product is has no derivative problem; extremes of nothing are infinite.
-  const exclusive: OpCase[] = [
-    { args: [operand([2, 3], draw), 0, false, false] },
-    { args: [operand([4], draw), 0, true, false] },
-  ];
+  const exclusive: OpCase[] = [{ args: [operand([2, 3], draw), 0, false, false] }, { args: [operand([4], draw), 0, true, false] }];
   return edge ? [...first, ...exclusive] : first;
 }
 
@@ -47,7 +49,9 @@ function scanOp(name: string, op: ScanOp, prepare: (x: Node) => Node, draw: Oper
       const flat = axis === undefined || axis === null;
       const x = prepare(flat ? p.reshape(given, [sizeOf(given.shape)]) : given);
       const along = flat ? 0 : normalizeAxis(name, integerArgument(name, 'axis', axis), x.shape.length);
-      return wrap(p.cumulative(op, x, along, booleanArgument(name, 'reverse', reverse, false), booleanArgument(name, 'inclusive', inclusive, true)));
+      return wrap(
+        p.cumulative(op, x, along, booleanArgument(name, 'reverse', reverse, false), booleanArgument(name, 'inclusive', inclusive, true)),
+      );
     },
   );
 }

@@ -134,7 +134,9 @@ export function project(node: Node, index: number): Node {
  * compute again and that users read one after the other.
  */
 export function projections(node: Node, together = false): Node[] {
-  const outputs = outputsOf(node).map(({ shape, dtype }, index) => new Node(projectNode, [node], { index } satisfies ProjectAttrs, shape, dtype));
+  const outputs = outputsOf(node).map(
+    ({ shape, dtype }, index) => new Node(projectNode, [node], { index } satisfies ProjectAttrs, shape, dtype),
+  );
   if (together) for (const output of outputs) output.companions = { nodes: outputs };
   return outputs;
 }

@@ -5,22 +5,25 @@ import { rangeError, showShape, typeError } from '../errors';
 import { Node, type ShapeDtype } from '../graph/node';
 import { sameShape } from '../shape';
 import { pad } from './assemble';
-import { multiply, subtract } from './binary';
+import { add, multiply, subtract } from './binary';
+import { astype } from './cast';
 import { equal } from './compare';
-import { project } from './control';
+import { project, stopGradient } from './control';
 import { slice } from './movement';
 import { definePrimitive, type Primitive, type Tangent } from './primitive';
 import { addTangents, batchedInput, constant, zerosLike } from './rules';
 import { where } from './select';
 import { takeAlong } from './take-along';
-import { conjugate, exp } from './unary';
+import { conjugate, exp, real } from './unary';
 
 /** The position of a name is its code. */
-const scanOps = ['sum', 'prod', 'max', 'min', 'logaddexp'] as const;
-export type ScanOp = (typeof scanOps)[number];
+const scanOps = ['sum', 'prod', 'max', 'min', 'logaddexp', 'logExcess'] as const;
+type AnyScanOp = (typeof scanOps)[number];
+/** `logExcess`, what log-sums have beyond the running maximum, is for their derivatives alone. */
+export type ScanOp = Exclude<AnyScanOp, 'logExcess'>;
 
 interface ScanAttrs {
-  readonly op: ScanOp;
+  readonly op: AnyScanOp;
   readonly axis: number;
   /** From the last element to the first. */
   readonly reverse: boolean;
@@ -28,7 +31,14 @@ interface ScanAttrs {
   readonly inclusive: boolean;
 }
 
-const names: { readonly [op in ScanOp]: string } = { sum: 'cumsum', prod: 'cumprod', max: 'cummax', min: 'cummin', logaddexp: 'logcumsumexp' };
+const names: { readonly [op in AnyScanOp]: string } = {
+  sum: 'cumsum',
+  prod: 'cumprod',
+  max: 'cummax',
+  min: 'cummin',
+  logaddexp: 'logcumsumexp',
+  logExcess: 'logcumsumexp',
+};
 
 function checkAxis(name: string, { shape }: ShapeDtype, axis: number): void {
   if (!(axis >= 0 && axis < shape.length)) throw rangeError(name, `axis ${axis} is no axis of shape ${showShape(shape)}`);
@@ -37,7 +47,7 @@ function checkAxis(name: string, { shape }: ShapeDtype, axis: number): void {
 function checkScan({ dtype, shape }: ShapeDtype, { op, axis }: ScanAttrs): void {
   checkAxis(names[op], { dtype, shape }, axis);
   if (op === 'sum' && dtype.kind === 'bool') throw typeError('cumsum', 'bools have no sum');
-  if (op === 'logaddexp' && !dtype.inexact) throw typeError('logcumsumexp', `${dtype.name} has no logarithm`);
+  if ((op === 'logaddexp' || op === 'logExcess') && !dtype.inexact) throw typeError('logcumsumexp', `${dtype.name} has no logarithm`);
 }
 
 function toInts({ op, axis, reverse, inclusive }: ScanAttrs): number[] {
@@ -55,8 +65,9 @@ const scanNode: Primitive = definePrimitive<ScanAttrs>({
     return { shape: x.shape, dtype: x.dtype };
   },
   jvp: (out, [t], attrs) => (t === null ? null : scanTangent(out, t, attrs)),
-  transpose: (ct, _out, _linear, { op, axis, reverse, inclusive }) => [cumulative(op, ct, axis, !reverse, inclusive)],
-  vmap: ([x], _mapped, _size, { op, axis, reverse, inclusive }) => cumulative(op, x, axis + 1, reverse, inclusive),
+  // Only sums are asked for it.
+  transpose: (ct, _out, _linear, { axis, reverse, inclusive }) => [cumulative('sum', ct, axis, !reverse, inclusive)],
+  vmap: ([x], _mapped, _size, attrs) => scan(x, { ...attrs, axis: attrs.axis + 1 }),
 });
 
 /** The extremes, and where they are (uint32), which is computed only if somebody asks. */
@@ -90,7 +101,10 @@ function extremes(x: Node, attrs: ScanAttrs): Node {
  */
 export function cumulative(op: ScanOp, x: Node, axis: number, reverse = false, inclusive = true): Node {
   const attrs: ScanAttrs = { op, axis, reverse, inclusive };
-  if (op === 'max' || op === 'min') return project(extremes(x, attrs), 0);
+  return op === 'max' || op === 'min' ? project(extremes(x, attrs), 0) : scan(x, attrs);
+}
+
+function scan(x: Node, attrs: ScanAttrs): Node {
   checkScan(x, attrs);
   return new Node(scanNode, [x], attrs, x.shape, x.dtype);
 }
@@ -108,9 +122,8 @@ function delayed(x: Node, axis: number, reverse: boolean): Node {
 function scanTangent(out: Node, t: Node, { op, axis, reverse, inclusive }: ScanAttrs): Node {
   const [x] = out.inputs;
   if (op === 'sum') return cumulative('sum', t, axis, reverse, inclusive);
-  // Without its own element each result is the next one's with it.
-  const whole = inclusive ? out : cumulative(op, x, axis, reverse);
-  const tangent = op === 'prod' ? prodTangent(x, t, axis, reverse) : logTangent(x, t, whole, axis, reverse);
+  const tangent = op === 'prod' ? prodTangent(x, t, axis, reverse) : logTangent(x, t, axis, reverse);
+  // Without its own element each result is the one before it with its own.
   return inclusive ? tangent : delayed(tangent, axis, reverse);
 }
 
@@ -119,13 +132,21 @@ function prodTangent(x: Node, t: Node, axis: number, reverse: boolean): Node {
   return recurrence(x, multiply(t, cumulative('prod', x, axis, reverse, false)), axis, reverse);
 }
 
-/** ẏ[i] = exp(y[i - 1] - y[i]) · ẏ[i - 1] + exp(x[i] - y[i]) · ẋ[i]: both factors are at most 1. */
-function logTangent(x: Node, t: Node, y: Node, axis: number, reverse: boolean): Node {
-  const nothing = constant(-Infinity, y);
+/**
+ * ẏ[i] = exp(y[i - 1] - y[i]) · ẏ[i - 1] + exp(x[i] - y[i]) · ẋ[i]: both factors are at most 1. With y = m + l, m the running maximum and
+ * l at most log of the length, the differences are as exact as those of m. As y does not depend on what is called m, m is a
+ * constant here, and the derivative of l that of y.
+ */
+function logTangent(x: Node, t: Node, axis: number, reverse: boolean): Node {
+  const size = stopGradient(real(x));
+  const largest = cumulative('max', size, axis, reverse);
   // Before anything but -inf came, every factor is 0.
-  const finite = where(equal(y, nothing), zerosLike(y), y);
-  const before = cumulative('logaddexp', x, axis, reverse, false);
-  return recurrence(exp(subtract(before, finite)), multiply(exp(subtract(x, finite)), t), axis, reverse);
+  const finite = where(equal(largest, constant(-Infinity, largest)), zerosLike(largest), largest);
+  const m = astype(finite, x.dtype);
+  const before = astype(cumulative('max', size, axis, reverse, false), x.dtype);
+  const l = scan(x, { op: 'logExcess', axis, reverse, inclusive: true });
+  const kept = exp(add(subtract(before, m), subtract(delayed(l, axis, reverse), l)));
+  return recurrence(kept, multiply(exp(subtract(subtract(x, m), l)), t), axis, reverse);
 }
 
 function extremesTangent(node: Node, t: Node, attrs: ScanAttrs): Node {
@@ -147,7 +168,10 @@ const recurrenceNode = definePrimitive<RecurrenceAttrs>({
   infer([a, b], { axis }) {
     checkAxis('recurrence', a, axis);
     if (!sameShape(a.shape, b.shape) || a.dtype !== b.dtype || !a.dtype.inexact) {
-      throw typeError('recurrence', `needs two floating arrays alike, not ${a.dtype.name} ${showShape(a.shape)} and ${b.dtype.name} ${showShape(b.shape)}`);
+      throw typeError(
+        'recurrence',
+        `needs two floating arrays alike, not ${a.dtype.name} ${showShape(a.shape)} and ${b.dtype.name} ${showShape(b.shape)}`,
+      );
     }
     return { shape: a.shape, dtype: a.dtype };
   },

@@ -84,5 +84,11 @@ export const stepKinds = ['kernel', 'matmul', 'gather', 'scatter', 'randomBits',
 export type StepKind = (typeof stepKinds)[number];
 
 /** Computations that devices have functions for, one name a function: native/cpu/routines/ has a file for each family. */
-export const routines = ['scan', 'recurrence', 'convolution'] as const;
+export const routines = [
+  'scan',
+  'recurrence',
+  'searchsorted',
+  'hadamard',
+  'convolution',
+] as const;
 export type RoutineName = (typeof routines)[number];

@@ -226,13 +226,17 @@ constexpr std::array<std::string_view, 7> kStepKindNames = {
 enum class Routine : uint8_t {
   scan,
   recurrence,
+  searchsorted,
+  hadamard,
   convolution,
 };
-constexpr std::array<std::string_view, 3> kRoutineNames = {
+constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "scan",
     "recurrence",
+    "searchsorted",
+    "hadamard",
     "convolution",
-};
+});
 
 constexpr size_t itemSize(Dtype dtype) {
   constexpr std::array<uint8_t, 14> sizes = {1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8, 8};

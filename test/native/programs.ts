@@ -105,21 +105,22 @@ export function several(): ProgramSpec {
 }
 
 /** Routines with one output and with two, of which one is left out, on strided inputs, through a temporary. */
-export function scans(): ProgramSpec {
+export function routines(): ProgramSpec {
   const shape = [3, 4];
   const transposed = { shape, operand: { slot: 0, dtype: float32, strides: [1, 3] } };
   return {
     inputs: 2, // two of [3, 4] float32
-    outputs: [48, 48, 48],
+    outputs: [48, 48, 48, 48, 24],
+    args: 1,
     temporaries: [{ arenaOffset: 0, byteLength: 48 }],
     arenaBytes: 64,
     steps: [
-      { kind: 'routine', routine: 'scan', ints: [0, 0, 0, 1], inputs: [transposed], outputs: [wholeArray(5, float32, shape)] },
+      { kind: 'routine', routine: 'scan', ints: [0, 0, 0, 1], inputs: [transposed], outputs: [wholeArray(7, float32, shape)] },
       {
         kind: 'routine',
         routine: 'scan',
         ints: [2, 1, 1, 1],
-        inputs: [wholeArray(5, float32, shape)],
+        inputs: [wholeArray(7, float32, shape)],
         outputs: [wholeArray(2, float32, shape), wholeArray(3, uint32, shape)],
       },
       {
@@ -127,14 +128,22 @@ export function scans(): ProgramSpec {
         routine: 'scan',
         ints: [3, 0, 0, 0],
         inputs: [wholeArray(1, float32, shape)],
-        outputs: [wholeArray(5, float32, shape), { shape, operand: { slot: -1, dtype: uint32, strides: [4, 1] } }],
+        outputs: [wholeArray(7, float32, shape), { shape, operand: { slot: -1, dtype: uint32, strides: [4, 1] } }],
       },
       {
         kind: 'routine',
         routine: 'recurrence',
         ints: [1, 1],
-        inputs: [wholeArray(1, float32, shape), wholeArray(5, float32, shape)],
+        inputs: [wholeArray(1, float32, shape), wholeArray(7, float32, shape)],
         outputs: [wholeArray(4, float32, shape)],
+      },
+      { kind: 'routine', routine: 'hadamard', ints: [1, 0], args: [0], inputs: [transposed], outputs: [wholeArray(5, float32, shape)] },
+      {
+        kind: 'routine',
+        routine: 'searchsorted',
+        ints: [1],
+        inputs: [wholeArray(1, float32, shape), { shape: [3, 2], operand: { slot: 0, dtype: float32, strides: [2, 1] } }],
+        outputs: [wholeArray(6, uint32, [3, 2])],
       },
     ],
   };

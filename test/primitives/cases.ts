@@ -342,7 +342,7 @@ function indexingCases(): Case[] {
   return cases;
 }
 
-function scanCases(): Case[] {
+function routineCases(): Case[] {
   const list: Case[] = [];
   const numbers: readonly [string, Input][] = [
     // Apart from one another, so that differences meet no tie.
@@ -355,7 +355,12 @@ function scanCases(): Case[] {
   for (const op of ['sum', 'prod', 'max', 'min', 'logaddexp'] as const) {
     for (const [kind, of] of numbers) {
       if (kind === 'with zeros' && (op === 'max' || op === 'min')) continue;
-      for (const [reverse, inclusive] of [[false, true], [true, true], [false, false], [true, false]]) {
+      for (const [reverse, inclusive] of [
+        [false, true],
+        [true, true],
+        [false, false],
+        [true, false],
+      ]) {
         const way = `${reverse ? 'reverse ' : ''}${inclusive ? 'inclusive' : 'exclusive'}`;
         // What comes of nothing may be infinite, which no difference can be taken of.
         const some = (y: Node): Node => {
@@ -367,7 +372,8 @@ function scanCases(): Case[] {
     }
     list.push({ name: `scan ${op} along the last axis`, inputs: [real([2, 5])], f: (x) => p.cumulative(op, x, 1) });
     if (op === 'logaddexp') continue;
-    for (const dtype of [int32, uint8]) list.push({ name: `scan ${op} ${dtype.name}`, inputs: [input([2, 3], dtype, 0, 9)], f: (x) => p.cumulative(op, x, 0) });
+    for (const dtype of [int32, uint8])
+      list.push({ name: `scan ${op} ${dtype.name}`, inputs: [input([2, 3], dtype, 0, 9)], f: (x) => p.cumulative(op, x, 0) });
   }
   for (const dtype of [float64, complex64]) {
     for (const reverse of [false, true]) {
@@ -375,6 +381,16 @@ function scanCases(): Case[] {
       list.push({ name: `recurrence ${dtype.name}${reverse ? ' reverse' : ''}`, inputs, f: (a, b) => p.recurrence(a, b, 1, reverse) });
     }
   }
+  for (const right of [false, true]) {
+    const sorted: Input = { ...real([2, 4]), values: [-1, 0, 0, 2, -3, 1, 1, 1] };
+    const values: Input = { ...real([2, 3]), values: [0, 3, -2, 1, 0, 5] };
+    list.push({ name: `searchsorted ${right ? 'right' : 'left'}`, inputs: [sorted, values], f: (a, b) => p.searchsorted(a, b, right) });
+  }
+  for (const length of [1, 8, 12, 24, 20, 28]) {
+    list.push({ name: `hadamardTransform ${length}`, inputs: [real([2, length])], f: (x) => p.hadamardTransform(x, 0.5) });
+  }
+  list.push({ name: 'hadamardTransform complex64', inputs: [complexInput([4])], f: (x) => p.hadamardTransform(x, 1) });
+  list.push({ name: 'hadamardTransform of nothing', inputs: [real([2, 0])], f: (x) => p.hadamardTransform(x, 1) });
   return list;
 }
 
@@ -395,7 +411,7 @@ export const cases: readonly Case[] = [
   ...reductionCases(),
   ...matmulCases(),
   ...indexingCases(),
-  ...scanCases(),
+  ...routineCases(),
   ...generatorCases(),
   ...convolutionCases(),
 ];

@@ -219,7 +219,11 @@ function evaluate(node: Node, lowering: Lowering<unknown>, inputs: readonly Valu
   }
 }
 
-function evaluateRoutine(node: Node, lowering: Lowering<unknown> & { kind: 'routine' }, inputs: readonly Value[]): readonly (readonly Complex[])[] {
+function evaluateRoutine(
+  node: Node,
+  lowering: Lowering<unknown> & { kind: 'routine' },
+  inputs: readonly Value[],
+): readonly (readonly Complex[])[] {
   return runRoutine(lowering.routine, inputs, lowering.ints?.(node.attrs, node) ?? [], argumentsOf(node), node);
 }
 

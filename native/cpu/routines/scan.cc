@@ -22,7 +22,7 @@ namespace metalgrad::cpu {
 namespace {
 
 /// lib/primitives/scan.ts has the same numbers.
-enum ScanOp : int64_t { kSum, kProd, kMax, kMin, kLogAddExp, kScanOps };
+enum ScanOp : int64_t { kSum, kProd, kMax, kMin, kLogAddExp, kLogExcess, kScanOps };
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Elements: how they are stored, and in which type running values are kept.
@@ -142,7 +142,8 @@ T worst() {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Operations. `State` is the running value; `kSplits` tells that a long row may be cut into chunks whose states are combined.
+// Operations. `State` is the running value; `kSplits` tells that a long row may be cut into chunks whose states are
+// combined.
 
 /// Arrays that a scan walks: inputs, then outputs.
 enum { kIn, kSecond, kOut, kPositions, kArrays };
@@ -208,8 +209,8 @@ struct ExtremeAt : Arrays<E> {
   }
 };
 
-/// log Σ exp as largest + log(sum), the sum relative to the largest so far.
-template <typename E>
+/// log Σ exp as largest + log(sum), the sum relative to the largest so far; `excess` gives log(sum) alone.
+template <typename E, bool excess>
 struct LogSumExp : Arrays<E> {
   struct State {
     double largest, sum;
@@ -229,12 +230,13 @@ struct LogSumExp : Arrays<E> {
     state = combine(state, {x, 1});
   }
   void give(const State& state, const Offsets& at) const {
-    this->out[at[kOut]] = E::store(state.sum == 0 ? state.largest : state.largest + std::log(state.sum));
+    const double base = excess ? 0 : state.largest;
+    this->out[at[kOut]] = E::store(state.sum == 0 ? base : base + std::log(state.sum));
   }
 };
 
-template <>
-struct LogSumExp<Complex> : Arrays<Complex> {
+template <bool excess>
+struct LogSumExp<Complex, excess> : Arrays<Complex> {
   struct State {
     double largest;  // real part
     std::complex<double> sum;
@@ -250,12 +252,13 @@ struct LogSumExp<Complex> : Arrays<Complex> {
                                  : State{b.largest, a.sum * std::exp(a.largest - b.largest) + b.sum, true};
   }
   void take(State& state, const Offsets& at, int64_t) const {
-    const auto x = Complex::load(in[at[kIn]]);
+    const auto x = Complex::load(this->in[at[kIn]]);
     if (x.real() == -std::numeric_limits<double>::infinity()) return;
     state = combine(state, {x.real(), std::polar(1.0, x.imag()), true});
   }
   void give(const State& state, const Offsets& at) const {
-    out[at[kOut]] = Complex::store(state.some ? state.largest + std::log(state.sum) : std::complex<double>(state.largest));
+    const std::complex<double> base = excess ? 0 : state.largest;
+    this->out[at[kOut]] = Complex::store(state.some ? base + std::log(state.sum) : base);
   }
 };
 
@@ -277,7 +280,7 @@ struct Recurrence : Arrays<E> {
 /// Elements that one chunk of rows scans, and that one chunk of a long row scans.
 constexpr int64_t kGrain = 1 << 14;
 /// Neighbouring rows that are scanned side by side where the scanned axis is not the innermost.
-constexpr int64_t kColumns = 64;
+constexpr int64_t kColumns = 256;
 
 /// All rows of a scan; `start` and `step` lead through a row in the order of the scan.
 struct Walk {
@@ -446,8 +449,8 @@ const Array* positionsOf(const RoutineStep& step) {
 
 /// The walk over all arrays of a step, `axis` scanned.
 Walk walkOf(const RoutineStep& step, int64_t axis, bool reverse, bool inclusive) {
-  const Array* arrays[kArrays] = {&step.inputs[0], step.inputs.size() > 1 ? &step.inputs[1] : nullptr,
-                                  &step.outputs[0], positionsOf(step)};
+  const Array* arrays[kArrays] = {&step.inputs[0], step.inputs.size() > 1 ? &step.inputs[1] : nullptr, &step.outputs[0],
+                                  positionsOf(step)};
   const auto stride = [&](int64_t k) {
     Offsets strides;
     for (int i = 0; i < kArrays; i++) strides[i] = arrays[i] ? arrays[i]->operand.strides[static_cast<size_t>(k)] : 0;
@@ -503,7 +506,7 @@ std::string checkScan(const RoutineStep& step) {
   if (op < 0 || op >= kScanOps || !isFlag(step.ints[2]) || !isFlag(step.ints[3])) return "no such scan";
   const Dtype dtype = step.outputs[0].operand.dtype;
   if (op == kSum && dtype == Dtype::bool_) return "bools have no sum";
-  if (op == kLogAddExp && !isInexact(dtype)) return "integers have no logarithm";
+  if (op >= kLogAddExp && !isInexact(dtype)) return "integers have no logarithm";
   if (step.outputs.size() > 1) {
     const auto& positions = step.outputs[1];
     if (step.outputs.size() > 2 || (op != kMax && op != kMin)) return "too many outputs";
@@ -543,8 +546,11 @@ void runScan(const RoutineStep& step, const Run& run) {
       case kMin:
         return arrays.positions ? runWith<ExtremeAt<E, false>>(arrays, walk, run)
                                 : runWith<Extreme<E, false>>(arrays, walk, run);
+      case kLogAddExp:
+        if constexpr (!std::is_integral_v<typename E::Running>) runWith<LogSumExp<E, false>>(arrays, walk, run);
+        return;
       default:
-        if constexpr (!std::is_integral_v<typename E::Running>) runWith<LogSumExp<E>>(arrays, walk, run);
+        if constexpr (!std::is_integral_v<typename E::Running>) runWith<LogSumExp<E, true>>(arrays, walk, run);
     }
   });
 }

@@ -5,7 +5,9 @@ import type { RoutineName } from '../../../lib/schedule/opcodes';
 import type { Complex } from '../complex';
 import type { Value } from '../interpret';
 import { convolution } from './convolution';
+import { hadamard } from './hadamard';
 import { recurrence, scan } from './scan';
+import { searchsorted } from './search';
 
 /** The elements of each output in row-major order, also of those that may be left out. */
 export type RoutineReference = (
@@ -16,7 +18,7 @@ export type RoutineReference = (
   node: Node,
 ) => readonly (readonly Complex[])[];
 
-const references: { readonly [name in RoutineName]: RoutineReference } = { scan, recurrence, convolution };
+const references: { readonly [name in RoutineName]: RoutineReference } = { scan, recurrence, searchsorted, hadamard, convolution };
 
 export function runRoutine(
   name: RoutineName,

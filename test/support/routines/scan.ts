@@ -51,7 +51,7 @@ function worst(max: boolean, dtype: Dtype): Complex {
   return complex(max ? -(2 ** (bits - 1)) : 2 ** (bits - 1) - 1);
 }
 
-/** ints: operation (sum, prod, max, min, logaddexp), axis, reverse, inclusive. */
+/** ints: operation (sum, prod, max, min, logaddexp, its excess over the largest real part), axis, reverse, inclusive. */
 export const scan: RoutineReference = ([x], [op, axis, reverse, inclusive]) => {
   const values = [...x.elements];
   const positions = x.elements.map(() => complex(0));
@@ -63,7 +63,10 @@ export const scan: RoutineReference = ([x], [op, axis, reverse, inclusive]) => {
       if (op === 0) values[target] = given.reduce((a, b) => binary('add', a, b, dtype), complex(0));
       else if (op === 1) values[target] = given.reduce((a, b) => binary('multiply', a, b, dtype), complex(1));
       else if (op === 4) values[target] = given.length === 0 ? complex(-Infinity) : logSumExp(given);
-      else if (given.length === 0) values[target] = worst(op === 2, dtype);
+      else if (op === 5) {
+        const largest = Math.max(...given.map(({ re }) => re));
+        values[target] = largest === -Infinity ? complex(0) : logSumExp(given.map(({ re, im }) => ({ re: re - largest, im })));
+      } else if (given.length === 0) values[target] = worst(op === 2, dtype);
       else {
         const best = extremeAt(given, op === 2);
         values[target] = given[best];
