@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cpu/kernel_strips.h"
 #include "cpu/kernel_values.h"
 
 namespace metalgrad::cpu {
@@ -33,7 +34,7 @@ class Preparation {
   explicit Preparation(const KernelStep& step)
       : step_(step), values_(lowerValues(step)), kernel_(std::make_unique<Kernel>()) {}
 
-  std::unique_ptr<const Kernel> run() {
+  std::unique_ptr<Kernel> run() {
     if (!values_.supported || !findReductions()) return nullptr;
     listUses();
     int64_t target = kMostElements;
@@ -211,10 +212,8 @@ class Preparation {
     chainOf_.assign(end, 0);
     if (kernel_->geometry.capacity() < kLeastChained) return;
     const auto runs = [this](uint32_t t, unsigned running) {
-      const Value& value = list_[order_[t]];
       bool swapped;
-      return running != 0 && value.kind == Value::Kind::elementwise && value.dtype == Dtype::float32 &&
-             value.type == Dtype::float32 && chainCode(value.op, running, singles(value), swapped) != ChainCode::none;
+      return running != 0 && codeOf(list_[order_[t]], running, swapped) != ChainCode::none;
     };
     for (uint32_t t = 0; t + 1 < end; t++) {
       unsigned start = 0;
@@ -229,6 +228,13 @@ class Preparation {
         t++;
       }
     }
+  }
+
+  ChainCode codeOf(const Value& value, unsigned running, bool& swapped) const {
+    if (value.type != Dtype::float32) return ChainCode::none;
+    if (value.kind == Value::Kind::round) return value.dtype == Dtype::float16 ? ChainCode::roundHalf : ChainCode::roundBfloat;
+    if (value.kind != Value::Kind::elementwise || value.dtype != Dtype::float32) return ChainCode::none;
+    return chainCode(value.op, running, singles(value), swapped);
   }
 
   /// Which operands of the instruction at position t are the value.
@@ -340,7 +346,7 @@ class Preparation {
     }
     ChainPlace step{.code = ChainCode::none, .keep = kNowhere};
     bool swapped = false;
-    step.code = chainCode(value.op, running, singles(value), swapped);
+    step.code = codeOf(value, running, swapped);
     uint32_t others = 0;
     for (uint32_t k = 0; k < value.operands; k++) {
       if (!(running >> k & 1)) (others++ == 0 ? step.b : step.c) = place_[value.in[k]];
@@ -441,6 +447,12 @@ class Preparation {
 
 }  // namespace
 
-std::unique_ptr<const Kernel> prepare(const KernelStep& step) { return Preparation(step).run(); }
+std::unique_ptr<const Kernel> prepare(const KernelStep& step) {
+  const auto strips = cutStrips(step);
+  if (!strips) return Preparation(step).run();
+  auto kernel = Preparation(strips->whole).run();
+  if (kernel && strips->hasRest) kernel->rest = Preparation(strips->rest).run();
+  return kernel;
+}
 
 }  // namespace metalgrad::cpu

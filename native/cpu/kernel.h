@@ -89,6 +89,8 @@ class Kernel {
 
   /// Estimated time of a block, in nanoseconds.
   double blockCost = 0;
+  /// Another part of the same step.
+  std::unique_ptr<const Kernel> rest;
 };
 
 /// Null if an operation does not exist for its dtype. The step must be valid otherwise.

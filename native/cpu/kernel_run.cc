@@ -395,6 +395,7 @@ void run(const Kernel& kernel, const Run& run) {
   const Shared shared{kernel, table, bases, mustDefer(kernel, bases)};
   if (kernel.reductions.empty()) runElementwise(shared, run);
   else ReductionRun(shared, run).run();
+  if (kernel.rest) cpu::run(*kernel.rest, run);
 }
 
 }  // namespace metalgrad::cpu

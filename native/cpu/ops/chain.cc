@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "cpu/half.h"
 #include "cpu/ops/chain.h"
 #include "cpu/ops/exp-inl.h"
 #include "cpu/ops/vectors-inl.h"
@@ -27,6 +28,27 @@ HWY_INLINE FloatVec fused(FloatVec a, FloatVec b, FloatVec c) {
 /// NaN wins, as in the tile functions.
 HWY_INLINE FloatVec maximum(FloatVec a, FloatVec b) { return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b); }
 HWY_INLINE FloatVec minimum(FloatVec a, FloatVec b) { return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b); }
+
+/// Rounded to float16.
+HWY_INLINE FloatVec roundHalf(Floats d, FloatVec x) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)d;
+  return FloatVec{halfToFloat(floatToHalf(x.raw))};
+#else
+  return hn::PromoteTo(d, hn::DemoteTo(hn::Rebind<hwy::float16_t, Floats>(), x));
+#endif
+}
+
+/// Rounded to bfloat16: half of its last place is added to the bits, less one bit if the last place is even.
+HWY_INLINE FloatVec roundBfloat(Floats d, FloatVec x) {
+  const hn::RebindToUnsigned<Floats> du;
+  const auto bits = hn::BitCast(du, x);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7fff)), odd);
+  const auto nan = hn::BitCast(d, hn::Or(bits, hn::Set(du, 0x400000)));
+  const auto result = hn::IfThenElse(hn::IsNaN(x), nan, hn::BitCast(d, rounded));
+  return hn::BitCast(d, hn::And(hn::BitCast(du, result), hn::Set(du, 0xffff0000u)));
+}
 
 /// kCount vectors from element `at` on; or the first `part` elements of a vector, if that is not 0.
 template <int kCount>
@@ -90,6 +112,8 @@ HWY_INLINE void pass(const ChainStep* steps, int count, const float* from, float
       METALGRAD_STEP(ceil, hn::Ceil(x))
       METALGRAD_STEP(round, hn::Round(x))
       METALGRAD_STEP(trunc, hn::Trunc(x))
+      METALGRAD_STEP(roundHalf, roundHalf(d, x))
+      METALGRAD_STEP(roundBfloat, roundBfloat(d, x))
       METALGRAD_STEP_VS(add, hn::Add(x, b))
       METALGRAD_STEP_VS(subtract, hn::Sub(x, b))
       METALGRAD_STEP_VS(subtractFrom, hn::Sub(b, x))

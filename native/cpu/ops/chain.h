@@ -24,6 +24,8 @@ enum class ChainCode : uint8_t {
   ceil,
   round,
   trunc,
+  roundHalf,  // to float16, kept as float32
+  roundBfloat,
   addV,
   addS,
   subtractV,  // x - b
