@@ -3,6 +3,7 @@
 import { bfloat16, bool, complex64, type Dtype, float16, float32, float64, int32, uint8, uint32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
+import { attentionCases } from './attention-cases';
 import { convolutionCases } from './convolution-cases';
 
 export interface Input {
@@ -384,7 +385,11 @@ function routineCases(): Case[] {
   for (const right of [false, true]) {
     const sorted: Input = { ...real([2, 4]), values: [-1, 0, 0, 2, -3, 1, 1, 1] };
     const values: Input = { ...real([2, 3]), values: [0, 3, -2, 1, 0, 5] };
-    list.push({ name: `searchsorted ${right ? 'right' : 'left'}`, inputs: [sorted, values], f: (a, b) => p.searchsorted(a, b, right) });
+    list.push({
+      name: `searchsorted ${right ? 'right' : 'left'}`,
+      inputs: [sorted, values],
+      f: (a, b) => p.searchsorted(p.sort(a), b, right),
+    });
   }
   for (const length of [1, 8, 12, 24, 20, 28]) {
     list.push({ name: `hadamardTransform ${length}`, inputs: [real([2, length])], f: (x) => p.hadamardTransform(x, 0.5) });
@@ -414,4 +419,5 @@ export const cases: readonly Case[] = [
   ...routineCases(),
   ...generatorCases(),
   ...convolutionCases(),
+  ...attentionCases(),
 ];
