@@ -58,6 +58,8 @@ export {
   unsignedinteger,
 } from './dtype-info';
 export type { ErrorCode } from './errors';
+export * as fft from './fft';
+export * as linalg from './linalg';
 export {
   clearCache,
   dispose,
@@ -71,6 +73,7 @@ export {
   setWiredLimit,
   tidy,
 } from './memory';
+export * as fast from './fast';
 export * from './ops';
 export * as random from './random';
 export { checkGrads } from './transforms/check';

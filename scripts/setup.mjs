@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const debian = ['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'libopenblas-dev', 'libhwy-dev', 'libsleef-dev'];
+const debian = ['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'libopenblas-dev', 'libhwy-dev', 'libsleef-dev', 'libkissfft-dev'];
 const debianChecks = ['clang-format-19', 'clang-tidy-19'];
 /** Homebrew formula → a command that shows it is there, if it has one. */
-const homebrew = { cmake: 'cmake', ninja: 'ninja', 'pkg-config': 'pkg-config', highway: null, sleef: null };
+const homebrew = { cmake: 'cmake', ninja: 'ninja', 'pkg-config': 'pkg-config', highway: null, sleef: null, kissfft: null };
 
 function commandExists(name) {
   return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;

@@ -63,6 +63,8 @@ export class Operand {
       readonly avoid?: readonly number[];
       /** Values differ from one another (and those of other such operands) by at least 0.05. */
       readonly distinct?: boolean;
+      /** Of matrices in the last two axes: adds (k + 1) · `diagonal` to element k of the diagonal, so that they are far from singular. */
+      readonly diagonal?: number;
       /** The dtype it needs; without one the test chooses a floating dtype. */
       readonly dtype?: Dtype;
       /** False for an argument that has no derivative although its dtype would allow one. */
@@ -148,11 +150,11 @@ function mayTrail(last: unknown): last is object {
 
 function isOptions(last: object, positions: ReadonlyMap<string, number>): boolean {
   if (last instanceof Stream || last instanceof Device) return false;
-  for (const key in last) if (key !== 'stream' && !positions.has(key)) return false;
-  return true;
+  // Own keys only: what somebody put on Object.prototype is nobody's option.
+  return Object.keys(last).every((key) => key === 'stream' || positions.has(key));
 }
 
-const noOptions: Readonly<Record<string, unknown>> = {};
+const noOptions: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));
 
 /**
  * Takes a stream, a device and an object of options off the end of `args`, which keeps what was given by position;
@@ -172,7 +174,7 @@ export function takeTrailing(
   }
   if (args.length <= required || !mayTrail(last) || !isOptions(last, positions)) return noOptions;
   args.pop();
-  const options = last as Record<string, unknown>;
+  const options: Record<string, unknown> = Object.assign(Object.create(null), last);
   if (options.stream !== undefined) streamFor(where, options.stream as StreamOrDevice);
   return options;
 }

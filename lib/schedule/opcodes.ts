@@ -90,5 +90,15 @@ export const routines = [
   'searchsorted',
   'hadamard',
   'convolution',
+  'attention',
+  'lu',
+  'luSolve',
+  'triangularSolve',
+  'cholesky',
+  'qr',
+  'svd',
+  'eigh',
+  'eig',
+  'fft',
 ] as const;
 export type RoutineName = (typeof routines)[number];

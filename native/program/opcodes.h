@@ -229,6 +229,16 @@ enum class Routine : uint8_t {
   searchsorted,
   hadamard,
   convolution,
+  attention,
+  lu,
+  luSolve,
+  triangularSolve,
+  cholesky,
+  qr,
+  svd,
+  eigh,
+  eig,
+  fft,
 };
 constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "scan",
@@ -236,6 +246,16 @@ constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "searchsorted",
     "hadamard",
     "convolution",
+    "attention",
+    "lu",
+    "luSolve",
+    "triangularSolve",
+    "cholesky",
+    "qr",
+    "svd",
+    "eigh",
+    "eig",
+    "fft",
 });
 
 constexpr size_t itemSize(Dtype dtype) {

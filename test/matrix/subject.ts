@@ -43,11 +43,14 @@ function distinctValues(random: () => number): Distinct {
 
 /** Real values of one operand: in its interval, away from what it avoids, distinct where it asks for that. */
 function reals({ shape, options }: Operand, random: () => number, next: Distinct): number[] {
-  const { low = -2, high = 2, avoid = [], distinct = false } = options;
-  return Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
+  const { low = -2, high = 2, avoid = [], distinct = false, diagonal = 0 } = options;
+  const [rows, columns] = shape.slice(-2);
+  return Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, index) => {
+    const column = index % columns;
+    const raised = diagonal !== 0 && Math.floor(index / columns) % rows === column ? (column + 1) * diagonal : 0;
     for (;;) {
       const value = distinct ? next(low, high) : low + (high - low) * random();
-      if (avoid.every((point) => Math.abs(value - point) >= 0.05)) return value;
+      if (avoid.every((point) => Math.abs(value - point) >= 0.05)) return value + raised;
     }
   });
 }

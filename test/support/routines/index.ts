@@ -4,8 +4,11 @@ import type { Node } from '../../../lib/graph/node';
 import type { RoutineName } from '../../../lib/schedule/opcodes';
 import type { Complex } from '../complex';
 import type { Value } from '../interpret';
+import { attention } from './attention';
 import { convolution } from './convolution';
+import { fft } from './fourier';
 import { hadamard } from './hadamard';
+import { cholesky, eig, eigh, lu, luSolve, qr, svd, triangularSolve } from './matrices';
 import { recurrence, scan } from './scan';
 import { searchsorted } from './search';
 
@@ -18,7 +21,23 @@ export type RoutineReference = (
   node: Node,
 ) => readonly (readonly Complex[])[];
 
-const references: { readonly [name in RoutineName]: RoutineReference } = { scan, recurrence, searchsorted, hadamard, convolution };
+const references: { readonly [name in RoutineName]: RoutineReference } = {
+  scan,
+  recurrence,
+  searchsorted,
+  hadamard,
+  convolution,
+  attention,
+  lu,
+  luSolve,
+  triangularSolve,
+  cholesky,
+  qr,
+  svd,
+  eigh,
+  eig,
+  fft,
+};
 
 export function runRoutine(
   name: RoutineName,
