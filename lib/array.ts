@@ -90,7 +90,7 @@ export class ArrayHandle {
 
   /** Bytes an element. */
   get itemsize(): number {
-    return this.dtype.size;
+    return (this._node ?? missing(this, 'itemsize')).dtype.size;
   }
 
   /** Bytes of all elements. */
@@ -120,10 +120,11 @@ export class ArrayHandle {
     return readScalar(node, 'item');
   }
 
-  /** All elements in nested lists; for an array with no axes its element. */
+  /** All elements in nested lists; for an array with no axes its element. Throws a RangeError for more than 2^25 elements. */
   tolist(): NestedItems {
     const node = this._node ?? missing(this, 'tolist');
     if (node.shape.length === 0) return readScalar(node, 'tolist');
+    checkListSize(node.shape);
     const elements = elementsOf(node, 'tolist');
     return nest(elements, node.shape, 0, elements.offset);
   }
@@ -162,7 +163,7 @@ export class ArrayHandle {
    */
   dispose(): void {
     const node = this._node;
-    if (node === null) return;
+    if (!node) return;
     this._node = null;
     // A running transform may still want the value.
     if (--node.uses === 0 && traceDepth() === 0) disposeStorage(node);
@@ -180,7 +181,7 @@ export class ArrayHandle {
 
   /** The nested lists of `tolist`. */
   toJSON(): NestedItems {
-    return this.tolist();
+    return ArrayHandle.prototype.tolist.call(this);
   }
 
   /**
@@ -210,6 +211,22 @@ function observed(handle: ArrayHandle, where: string): Node {
   const node = handle._node ?? missing(handle, where);
   if (shapeObserver.onRead !== null) shapeObserver.onRead(node);
   return node;
+}
+
+/** More entries than these, in all lists together, are more than JavaScript's heap is sure to hold. */
+const maxListEntries = 2 ** 25;
+
+function checkListSize(shape: Shape): void {
+  let lists = 1;
+  for (const size of shape) {
+    lists *= size;
+    if (lists > maxListEntries) {
+      throw rangeError(
+        'tolist',
+        `shape [${shape.join(', ')}] is too large for lists, which hold up to ${maxListEntries} entries: see toTypedArray`,
+      );
+    }
+  }
 }
 
 function nest(elements: Elements, shape: Shape, axis: number, start: number): NestedItems[] {

@@ -38,7 +38,12 @@ interface ComplexConstructor {
   new (re: number, im?: number): ComplexValue;
 }
 
-/** The complex number re + im·i, as the plain object `{ re, im }`; with or without `new`. */
+/**
+ * The complex number re + im·i, as the plain object `{ re, im }`; with or without `new`.
+ *
+ * @example
+ * mx.array([mx.Complex(1, -2)]); // array([1-2j], dtype=complex64)
+ */
 export const Complex = ((re: number, im = 0): ComplexValue => {
   if (typeof re !== 'number' || typeof im !== 'number') throw typeError('Complex', 're and im must be numbers');
   return { re, im };
@@ -84,13 +89,23 @@ export function isComplexValue(value: unknown): value is ComplexValue {
   );
 }
 
+/** Whether a view has lost its memory: transferred, or cut off by a resize. */
 function isDetached(view: ArrayBufferView): boolean {
-  if (view.byteLength > 0) return false;
   try {
-    return new Uint8Array(view.buffer).length < 0;
+    if (view instanceof DataView) return view.byteLength < 0;
+    // The only question that every kind of lost TypedArray answers with an error.
+    if (view.byteLength === 0) Uint8Array.prototype.keys.call(view);
+    return false;
   } catch {
     return true;
   }
+}
+
+/** Throws for a view whose memory was taken away. */
+export function checkAttached(where: string, view: ArrayBufferView): void {
+  if (!isDetached(view)) return;
+  const name = Object.prototype.toString.call(view).slice(8, -1);
+  throw codedError(where, 'METALGRAD_DETACHED', `the memory of the ${name} is detached`);
 }
 
 /** The bytes behind a view, for a copy. */
@@ -107,7 +122,7 @@ export function fromTypedArray(where: string, values: ArrayBufferView): Node {
   const name = Object.prototype.toString.call(values).slice(8, -1);
   const dtype = typedArrayDtypes[name];
   if (dtype === undefined) throw typeError(where, `a ${name} cannot become an array`);
-  if (isDetached(values)) throw codedError(where, 'METALGRAD_DETACHED', `the memory of the ${name} is detached`);
+  checkAttached(where, values);
   return uploaded(values, [values.byteLength / dtype.size], dtype);
 }
 

@@ -1,18 +1,24 @@
 /** Devices and streams: where operations run. This build has the CPU device. */
 
+import { describe } from './describe';
 import { codedError, rangeError, typeError } from './errors';
 import { addon } from './runtime/binding';
 
 export type DeviceType = 'cpu' | 'gpu';
 
-/** A device of a kind that may or may not be present; using one that is not is an error. */
+/**
+ * A device of a kind that may or may not be present; using one that is not is an error.
+ *
+ * @example
+ * new mx.Device('cpu', 0); // Device(cpu, 0)
+ */
 export class Device {
   constructor(
     readonly type: DeviceType,
     readonly index = 0,
   ) {
-    if (type !== 'cpu' && type !== 'gpu') throw typeError('Device', `type must be 'cpu' or 'gpu', not ${String(type)}`);
-    if (!Number.isInteger(index) || index < 0) throw rangeError('Device', `index must be an integer of at least 0, not ${String(index)}`);
+    if (type !== 'cpu' && type !== 'gpu') throw typeError('Device', `type must be 'cpu' or 'gpu', not ${describe(type)}`);
+    if (!Number.isInteger(index) || index < 0) throw rangeError('Device', `index must be an integer of at least 0, not ${describe(index)}`);
   }
 
   toString(): string {
@@ -69,40 +75,71 @@ export function streamFor(where: string, s?: StreamOrDevice | null): Stream {
   return s;
 }
 
-/** The device that operations use when none is named. */
+/**
+ * The device that operations use when none is named.
+ *
+ * @example
+ * mx.defaultDevice(); // Device(cpu, 0)
+ */
 export function defaultDevice(): Device {
   return currentDevice;
 }
 
-/** Makes `device` the default; an error when it is not present. */
+/**
+ * Makes `device` the default; an error when it is not present.
+ *
+ * @example
+ * mx.setDefaultDevice(mx.cpu);
+ */
 export function setDefaultDevice(device: Device): void {
   if (!(device instanceof Device)) throw typeError('setDefaultDevice', 'device must be a Device');
   requirePresent('setDefaultDevice', device);
   currentDevice = device;
 }
 
-/** The default stream of a device. */
+/**
+ * The default stream of a device.
+ *
+ * @example
+ * mx.defaultStream(mx.cpu); // Stream(Device(cpu, 0), 0)
+ */
 export function defaultStream(device: Device = currentDevice): Stream {
   if (!(device instanceof Device)) throw typeError('defaultStream', 'device must be a Device');
   requirePresent('defaultStream', device);
   return cpuStream;
 }
 
-/** Makes `stream` the default of its device. */
+/**
+ * Makes `stream` the default of its device.
+ *
+ * @example
+ * mx.setDefaultStream(mx.defaultStream(mx.cpu));
+ */
 export function setDefaultStream(stream: Stream): void {
   if (!(stream instanceof Stream)) throw typeError('setDefaultStream', 'stream must be a Stream');
   requirePresent('setDefaultStream', stream.device);
   cpuStream = stream;
 }
 
-/** A new stream of a device. */
+/**
+ * A new stream of a device.
+ *
+ * @example
+ * const stream = mx.newStream(mx.cpu);
+ * mx.add([1], [2], stream); // array([3], dtype=float32)
+ */
 export function newStream(device: Device = currentDevice): Stream {
   if (!(device instanceof Device)) throw typeError('newStream', 'device must be a Device');
   requirePresent('newStream', device);
   return new Stream(device, streamCount++);
 }
 
-/** The stream that a stream, a device (its default stream) or nothing (the default stream) stands for. */
+/**
+ * The stream that a stream, a device (its default stream) or nothing (the default stream) stands for.
+ *
+ * @example
+ * mx.toStream(mx.cpu); // Stream(Device(cpu, 0), 0)
+ */
 export function toStream(s?: StreamOrDevice): Stream {
   return streamFor('toStream', s);
 }
@@ -129,7 +166,12 @@ export function stream(s: StreamOrDevice): Disposable {
   };
 }
 
-/** Waits until everything that a stream (the default one unless told) was given has run. */
+/**
+ * Waits until everything that a stream (the default one unless told) was given has run.
+ *
+ * @example
+ * mx.synchronize();
+ */
 export function synchronize(s?: StreamOrDevice): void {
   streamFor('synchronize', s);
   addon().synchronize();

@@ -1,6 +1,7 @@
 /** What dtypes are and hold: categories, promotion of values, limits. */
 
 import { type ArrayInput, isArray } from './array';
+import { describe } from './describe';
 import { bfloat16, bool, Dtype, float16, float32, float64, int32, promoteTypes } from './dtype';
 import { typeError } from './errors';
 
@@ -72,7 +73,12 @@ function weakResult(value: number | bigint | boolean, dtype: Dtype): Dtype {
   return dtype === bool ? int32 : dtype;
 }
 
-/** The dtype that arrays and dtypes promote to together; JavaScript numbers take the dtype of the rest where they can. */
+/**
+ * The dtype that arrays and dtypes promote to together; JavaScript numbers take the dtype of the rest where they can.
+ *
+ * @example
+ * mx.resultType(mx.array(1), mx.int32); // float32
+ */
 export function resultType(...values: (ArrayInput | Dtype)[]): Dtype {
   if (values.length === 0) throw typeError('resultType', 'takes at least 1 argument, not 0');
   let result: Dtype | null = null;
@@ -89,7 +95,12 @@ export function resultType(...values: (ArrayInput | Dtype)[]): Dtype {
   return result;
 }
 
-/** Whether promotion leads from one dtype to the other: `promote(from, to)` is `to`. */
+/**
+ * Whether promotion leads from one dtype to the other: `promote(from, to)` is `to`.
+ *
+ * @example
+ * mx.canCast(mx.int32, mx.float32); // true
+ */
 export function canCast(from: Dtype | ArrayInput, to: Dtype): boolean {
   const source = from instanceof Dtype ? from : isArray(from) ? from.dtype : null;
   if (source === null || !(to instanceof Dtype)) throw typeError('canCast', 'takes a dtype or an array, and a dtype');
@@ -116,11 +127,16 @@ const floatLayouts = new Map<Dtype, readonly [number, number]>([
   [float64, [11, 52]],
 ]);
 
-/** The limits of a floating dtype; of complex64 those of its parts. */
+/**
+ * The limits of a floating dtype; of complex64 those of its parts.
+ *
+ * @example
+ * mx.finfo(mx.float16).max; // 65504
+ */
 export function finfo(dtype: Dtype): FloatInfo {
   const real = dtype instanceof Dtype && dtype.kind === 'complex' ? float32 : dtype;
   const layout = floatLayouts.get(real);
-  if (layout === undefined) throw typeError('finfo', `${String(dtype)} is not floating or complex`);
+  if (layout === undefined) throw typeError('finfo', `${describe(dtype)} is not floating or complex`);
   const [exponent, fraction] = layout;
   const eps = 2 ** -fraction;
   const bias = 2 ** (exponent - 1) - 1;
@@ -136,10 +152,15 @@ export interface IntegerInfo {
   readonly max: number | bigint;
 }
 
-/** The limits of an integer dtype. */
+/**
+ * The limits of an integer dtype.
+ *
+ * @example
+ * mx.iinfo(mx.int8).max; // 127
+ */
 export function iinfo(dtype: Dtype): IntegerInfo {
   if (!(dtype instanceof Dtype) || (dtype.kind !== 'signed' && dtype.kind !== 'unsigned')) {
-    throw typeError('iinfo', `${String(dtype)} is not an integer dtype`);
+    throw typeError('iinfo', `${describe(dtype)} is not an integer dtype`);
   }
   const bits = 8 * dtype.size;
   const signed = dtype.kind === 'signed';

@@ -36,23 +36,47 @@ export function getActiveMemory(): number {
   return figure(Figure.active);
 }
 
-/** The most bytes that were active at one time since the start, or since `resetPeakMemory`. */
+/**
+ * The most bytes that were active at one time since the start, or since `resetPeakMemory`.
+ *
+ * @example
+ * mx.resetPeakMemory();
+ * mx.eval(mx.ones([1024]));
+ * mx.getPeakMemory() >= 4096; // true
+ */
 export function getPeakMemory(): number {
   return figure(Figure.peak);
 }
 
-/** Lets the peak begin again at what is active now. */
+/**
+ * Lets the peak begin again at what is active now.
+ *
+ * @example
+ * mx.resetPeakMemory();
+ */
 export function resetPeakMemory(): void {
   addon().collect();
   addon().resetPeakMemory();
 }
 
-/** Bytes of freed buffers that are kept for the next allocations. */
+/**
+ * Bytes of freed buffers that are kept for the next allocations.
+ *
+ * @example
+ * mx.getCacheMemory() >= 0; // true
+ */
 export function getCacheMemory(): number {
   return figure(Figure.cached);
 }
 
-/** The number of live arrays that hold memory: arrays that have a value. */
+/**
+ * The number of live arrays that hold memory: arrays that have a value.
+ *
+ * @example
+ * const before = mx.getWrappersCount();
+ * const held = mx.array([1, 2]);
+ * mx.getWrappersCount() - before; // 1
+ */
 export function getWrappersCount(): number {
   return figure(Figure.buffers);
 }
@@ -69,6 +93,9 @@ function limit(where: string, bytes: unknown): number {
  * allocated all the same, unless the system has no more.
  *
  * @returns The former limit.
+ * @example
+ * const former = mx.setMemoryLimit(2 ** 30);
+ * mx.setMemoryLimit(former); // 1073741824
  */
 export function setMemoryLimit(bytes: number): number {
   return addon().setMemoryLimit(limit('setMemoryLimit', bytes));
@@ -78,6 +105,9 @@ export function setMemoryLimit(bytes: number): number {
  * The number of bytes of freed buffers to keep for the next allocations; 0 keeps none.
  *
  * @returns The former limit.
+ * @example
+ * const former = mx.setCacheLimit(2 ** 20);
+ * mx.setCacheLimit(former); // 1048576
  */
 export function setCacheLimit(bytes: number): number {
   return addon().setCacheLimit(limit('setCacheLimit', bytes));
@@ -89,6 +119,9 @@ let wiredLimit = 0;
  * The number of bytes that a GPU keeps resident. The CPU device, the only one of this build, wires nothing: the limit is remembered and without effect.
  *
  * @returns The former limit.
+ * @example
+ * const former = mx.setWiredLimit(2 ** 20);
+ * mx.setWiredLimit(former); // 1048576
  */
 export function setWiredLimit(bytes: number): number {
   const former = wiredLimit;
@@ -96,7 +129,12 @@ export function setWiredLimit(bytes: number): number {
   return former;
 }
 
-/** Gives freed buffers that are kept for the next allocations back to the system. */
+/**
+ * Gives freed buffers that are kept for the next allocations back to the system.
+ *
+ * @example
+ * mx.clearCache();
+ */
 export function clearCache(): void {
   addon().collect();
   addon().clearCache();

@@ -1,6 +1,7 @@
 /** Random keys, and the sequence of keys that draws without a key take theirs from. */
 
 import { type array, nodeOf, wrap } from './array';
+import { describe } from './describe';
 import { uint32 } from './dtype';
 import { rangeError, typeError } from './errors';
 import type { Node } from './graph/node';
@@ -30,7 +31,7 @@ function wordsOfSeed(where: string, seed: unknown): KeyWords {
     if (seed < 0n || seed >= 1n << 64n) throw rangeError(where, `seed must be from 0 to 2^64 - 1, not ${seed}`);
     return [Number(seed >> 32n), Number(seed & 0xffffffffn)];
   }
-  if (typeof seed !== 'number' || !Number.isInteger(seed)) throw typeError(where, `seed must be an integer, not ${String(seed)}`);
+  if (typeof seed !== 'number' || !Number.isInteger(seed)) throw typeError(where, `seed must be an integer, not ${describe(seed)}`);
   if (seed < 0 || seed > Number.MAX_SAFE_INTEGER)
     throw rangeError(where, `seed must be from 0 to 2^53 - 1 (or a bigint up to 2^64 - 1), not ${seed}`);
   return [Math.floor(seed / 2 ** 32), seed % 2 ** 32];

@@ -143,7 +143,12 @@ export const split = defineOp<Call<[key: array], [num?: number], { num: number }
   },
 );
 
-/** Random bits: uint32, or uint16 or uint8 for a `width` of 2 or 1 bytes. */
+/**
+ * Random bits: uint32, or uint16 or uint8 for a `width` of 2 or 1 bytes.
+ *
+ * @example
+ * mx.random.bits([2], 4, mx.random.key(0)).dtype; // uint32
+ */
 export const bits = defineOp<
   Call<[], [shape?: ShapeInput, width?: number, key?: array], { shape: ShapeInput; width: number; key: array }, array>
 >(
@@ -173,7 +178,7 @@ const anyKey = () => operand([2], { low: 0, high: 1000, dtype: uint32 });
  * 2⁻⁵³, the other dtypes 2⁻³² before rounding.
  *
  * @example
- * mx.random.uniform(0, 1, [2], mx.float32, mx.random.key(7)); // array([0.85236, 0.520724], dtype=float32)
+ * mx.random.uniform(0, 1, [2], mx.float32, mx.random.key(7)); // array([0.0454126, 0.945806], dtype=float32)
  * mx.random.uniform({ shape: [4096, 100] });
  */
 export const uniform = defineOp<

@@ -1,5 +1,6 @@
 /** Arithmetic on shapes, axes and strides. */
 
+import { describe } from './describe';
 import { rangeError, showShape, typeError } from './errors';
 import type { Shape } from './graph/node';
 
@@ -47,7 +48,7 @@ export function broadcastShapes(where: string, a: Shape, b: Shape): Shape {
 
 /** An axis counted from the front. */
 export function normalizeAxis(where: string, axis: number, rank: number): number {
-  if (!Number.isInteger(axis)) throw typeError(where, `axis must be an integer, not ${String(axis)}`);
+  if (!Number.isInteger(axis)) throw typeError(where, `axis must be an integer, not ${describe(axis)}`);
   const positive = axis < 0 ? axis + rank : axis;
   if (positive < 0 || positive >= rank) {
     throw rangeError(where, `axis ${axis} is out of range for an array with ${rank} ${rank === 1 ? 'dimension' : 'dimensions'}`);
@@ -60,11 +61,14 @@ export function checkShape(where: string, shape: readonly unknown[], itemSize = 
   if (shape.length > maxRank) throw rangeError(where, `rank ${shape.length} is more than ${maxRank}`);
   for (const size of shape) {
     if (typeof size !== 'number' || !Number.isInteger(size)) {
-      throw typeError(where, `a shape is a list of integers, not [${shape.map(String).join(', ')}]`);
+      throw typeError(where, `a shape is a list of integers, not [${shape.map(describe).join(', ')}]`);
     }
     if (size < 0) throw rangeError(where, `negative size in shape [${shape.join(', ')}]`);
   }
-  if (sizeOf(shape as Shape) * itemSize > Number.MAX_SAFE_INTEGER) {
+  // Axes of size 0 do not count: strides and batches of such arrays must be numbers too.
+  let bytes = itemSize;
+  for (const size of shape as Shape) bytes *= size || 1;
+  if (bytes > Number.MAX_SAFE_INTEGER) {
     throw rangeError(where, `shape [${shape.join(', ')}] is too large`);
   }
   return shape as Shape;

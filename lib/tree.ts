@@ -19,6 +19,13 @@ export function setKey(object: Record<string, unknown>, key: string, value: unkn
   else object[key] = value;
 }
 
+/** More than the lists of any tree that is meant: what is longer is mostly holes, and takes minutes to walk. */
+const maxLength = 2 ** 26;
+
+function checkLength(list: readonly unknown[]): void {
+  if (list.length > maxLength) throw rangeError('tree', `a list of ${list.length} entries is longer than ${maxLength}`);
+}
+
 function tooDeep(): RangeError {
   return rangeError('tree', `nested more than ${maxDepth} deep; does the tree hold itself?`);
 }
@@ -28,6 +35,7 @@ export function mapLeaves(tree: unknown, f: (leaf: unknown) => unknown, depth = 
   if (isArray(tree)) return f(tree);
   if (Array.isArray(tree)) {
     if (depth > maxDepth) throw tooDeep();
+    checkLength(tree);
     const copy = new Array<unknown>(tree.length);
     for (let i = 0; i < tree.length; i++) copy[i] = mapLeaves(tree[i], f, depth + 1);
     return copy;
@@ -53,6 +61,7 @@ export function arraysOf(tree: unknown, found: array[] = [], depth = 0): array[]
   if (isArray(tree)) found.push(tree);
   else if (Array.isArray(tree)) {
     if (depth > maxDepth) throw tooDeep();
+    checkLength(tree);
     for (let i = 0; i < tree.length; i++) arraysOf(tree[i], found, depth + 1);
   } else if (isPlainObject(tree)) {
     if (depth > maxDepth) throw tooDeep();

@@ -2,6 +2,7 @@
 
 import { ArrayHandle, type ArrayInput, type array, nodeOf, toNode } from '../array';
 import { isComplexValue } from '../construct';
+import { describe } from '../describe';
 import { bool, complex64, Dtype, float32, int32, int64, promoteTypes } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
@@ -9,24 +10,16 @@ import { astype } from '../primitives/cast';
 import { full } from '../primitives/generators';
 import { broadcastTo } from '../primitives/movement';
 import type { Scalar } from '../primitives/primitive';
-import { broadcastShapes, checkShape, normalizeAxis, sameShape } from '../shape';
+import { broadcastShapes, checkShape, maxRank, normalizeAxis, sameShape } from '../shape';
+
+export { describe } from '../describe';
+
+/** Longer lists than anybody means, and more arrays than a call may make from one. */
+const maxEntries = 2 ** 24;
+const maxArrays = 2 ** 20;
 
 /** An axis, several, or null for all of them. */
 export type Axes = number | readonly number[] | null;
-
-/** What an error message calls a value. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'symbol') return 'a symbol';
-  if (typeof value !== 'object') return String(value);
-  if (value instanceof ArrayHandle) return 'an array';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return `an object with the keys {${Object.keys(value).join(', ')}}`;
-  return `a ${(value as object).constructor?.name ?? 'object'}`;
-}
 
 /** An integer argument; `fallback` when it is left out. */
 export function integerArgument(where: string, name: string, value: unknown, fallback?: number): number {
@@ -68,14 +61,26 @@ export function dtypeArgument(where: string, value: unknown, fallback?: Dtype): 
 export function shapeArgument(where: string, value: unknown, itemSize = 8): Shape {
   if (typeof value === 'number') return checkShape(where, [value], itemSize);
   if (!Array.isArray(value)) throw typeError(where, `a shape is a list of integers, not ${describe(value)}`);
-  return checkShape(where, [...(value as unknown[])], itemSize);
+  // The length first: a list of holes may be longer than any copy.
+  return checkShape(where, value.length > maxRank ? value : [...(value as unknown[])], itemSize);
+}
+
+/** Throws where a call would make more arrays than memory holds comfortably. */
+export function checkArrays(where: string, count: number): void {
+  if (count > maxArrays) throw rangeError(where, `would make ${count} arrays, more than ${maxArrays}`);
+}
+
+/** A copy of a list of numbers or arrays: holes are entries too, and too many are an error instead of a long wait. */
+export function entries(where: string, name: string, list: readonly unknown[]): unknown[] {
+  if (list.length > maxEntries) throw rangeError(where, `${name} has ${list.length} entries, more than ${maxEntries}`);
+  return Array.from(list);
 }
 
 /** A list of integers, given as a list or as one number. */
 export function integersArgument(where: string, name: string, value: unknown): number[] {
   if (typeof value === 'number') return [integerArgument(where, name, value)];
   if (!Array.isArray(value)) throw typeError(where, `${name} must be an integer or a list of integers, not ${describe(value)}`);
-  return (value as unknown[]).map((entry) => integerArgument(where, name, entry));
+  return entries(where, name, value).map((entry) => integerArgument(where, name, entry));
 }
 
 /** An axis argument counted from the front. */
@@ -88,7 +93,7 @@ export function axesArgument(where: string, value: unknown, rank: number): reado
   if (value === undefined || value === null) return Array.from({ length: rank }, (_, axis) => axis);
   if (typeof value === 'number') return [normalizeAxis(where, value, rank)];
   if (!Array.isArray(value)) throw typeError(where, `axis must be an integer or a list of integers, not ${describe(value)}`);
-  const axes = (value as unknown[]).map((axis) => axisArgument(where, axis, rank));
+  const axes = entries(where, 'axis', value).map((axis) => axisArgument(where, axis, rank));
   axes.sort((a, b) => a - b);
   for (let i = 1; i < axes.length; i++) {
     if (axes[i] === axes[i - 1]) throw rangeError(where, `axis ${axes[i]} is named twice in [${(value as number[]).join(', ')}]`);
@@ -98,8 +103,10 @@ export function axesArgument(where: string, value: unknown, rank: number): reado
 
 /** A list of arrays, given as a list or as one array whose rows they are. */
 export function arraysArgument(where: string, name: string, value: unknown): Node[] {
-  if (Array.isArray(value)) return (value as ArrayInput[]).map((entry) => toNode(entry, undefined, where));
+  if (Array.isArray(value)) return entries(where, name, value).map((entry) => toNode(entry as ArrayInput, undefined, where));
   if (value instanceof ArrayHandle) {
+    const { shape } = nodeOf(value as unknown as array, where);
+    if (shape.length > 0) checkArrays(where, shape[0]);
     const rows = [...(value as unknown as array)];
     return rows.map((row) => nodeOf(row));
   }

@@ -17,28 +17,73 @@ function comparison(name: string, build: (a: Node, b: Node) => Node): BinaryOp {
   return binaryOp(name, build, { domain: anyDtype, cases });
 }
 
-/** a = b. */
+/**
+ * a = b.
+ *
+ * @example
+ * mx.equal(mx.array([1, 2]), 2); // array([False, True], dtype=bool)
+ */
 export const equal = comparison('equal', p.equal);
-/** a ≠ b. */
+/**
+ * a ≠ b.
+ *
+ * @example
+ * mx.notEqual(mx.array([1, 2]), 2); // array([True, False], dtype=bool)
+ */
 export const notEqual = comparison('notEqual', p.notEqual);
-/** a < b. */
+/**
+ * a < b.
+ *
+ * @example
+ * mx.less(mx.array([1, 2]), 2); // array([True, False], dtype=bool)
+ */
 export const less = comparison('less', p.less);
-/** a ≤ b. */
+/**
+ * a ≤ b.
+ *
+ * @example
+ * mx.lessEqual(mx.array([1, 2, 3]), 2); // array([True, True, False], dtype=bool)
+ */
 export const lessEqual = comparison('lessEqual', p.lessEqual);
-/** a > b. */
+/**
+ * a > b.
+ *
+ * @example
+ * mx.greater(mx.array([1, 2, 3]), 2); // array([False, False, True], dtype=bool)
+ */
 export const greater = comparison('greater', p.greater);
-/** a ≥ b. */
+/**
+ * a ≥ b.
+ *
+ * @example
+ * mx.greaterEqual(mx.array([1, 2, 3]), 2); // array([False, True, True], dtype=bool)
+ */
 export const greaterEqual = comparison('greaterEqual', p.greaterEqual);
 
 function logical(name: string, build: (a: Node, b: Node) => Node): BinaryOp {
   return comparison(name, (a, b) => build(toBool(a), toBool(b)));
 }
 
-/** Whether both are true (not 0). */
+/**
+ * Whether both are true (not 0).
+ *
+ * @example
+ * mx.logicalAnd(mx.array([true, true]), mx.array([true, false])); // array([True, False], dtype=bool)
+ */
 export const logicalAnd = logical('logicalAnd', p.bitwiseAnd);
-/** Whether one is true (not 0). */
+/**
+ * Whether one is true (not 0).
+ *
+ * @example
+ * mx.logicalOr(mx.array([true, false]), mx.array([false, false])); // array([True, False], dtype=bool)
+ */
 export const logicalOr = logical('logicalOr', p.bitwiseOr);
-/** Whether exactly one is true (not 0). */
+/**
+ * Whether exactly one is true (not 0).
+ *
+ * @example
+ * mx.logicalXor(mx.array([true, true]), mx.array([true, false])); // array([False, True], dtype=bool)
+ */
 export const logicalXor = logical('logicalXor', p.bitwiseXor);
 
 type Closeness = { rtol: number; atol: number; equalNan: boolean };
@@ -70,12 +115,22 @@ function closeNode(where: string, a: unknown, b: unknown, rtol: unknown, atol: u
   return close;
 }
 
-/** Where |a - b| ≤ `atol` + `rtol` · |b|; infinities are close to themselves, NaN to NaN only with `equalNan`. */
+/**
+ * Where |a - b| ≤ `atol` + `rtol` · |b|; infinities are close to themselves, NaN to NaN only with `equalNan`.
+ *
+ * @example
+ * mx.isclose(mx.array([1, 2]), mx.array([1 + 1e-7, 2.1])); // array([True, False], dtype=bool)
+ */
 export const isclose = defineOp<CloseOp>({ name: 'isclose', parameters: closeParameters, cases }, (a, b, rtol, atol, equalNan) =>
   wrap(closeNode('isclose', a, b, rtol, atol, equalNan)),
 );
 
-/** Whether every element `isclose`: a bool array with no axes. */
+/**
+ * Whether every element `isclose`: a bool array with no axes.
+ *
+ * @example
+ * mx.allclose(mx.array([1, 2]), mx.array([1 + 1e-7, 2])); // array(True, dtype=bool)
+ */
 export const allclose = defineOp<CloseOp>({ name: 'allclose', parameters: closeParameters, cases }, (a, b, rtol, atol, equalNan) =>
   wrap(allNode(closeNode('allclose', a, b, rtol, atol, equalNan))),
 );
@@ -89,7 +144,12 @@ function allNode(x: Node): Node {
   );
 }
 
-/** Whether shapes and all elements are equal: a bool array with no axes. NaN equals NaN only with `equalNan`. */
+/**
+ * Whether shapes and all elements are equal: a bool array with no axes. NaN equals NaN only with `equalNan`.
+ *
+ * @example
+ * mx.arrayEqual(mx.array([1, 2]), mx.array([1, 2, 3])); // array(False, dtype=bool)
+ */
 export const arrayEqual = defineOp<MethodOp<[a: ArrayInput, b: ArrayInput], [equalNan?: boolean], { equalNan: boolean }, array>>(
   {
     name: 'arrayEqual',

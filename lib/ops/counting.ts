@@ -10,7 +10,12 @@ import { toBool } from './predicates';
 import { finish, type ReduceOp, reduceCases, reductionArguments } from './reducing';
 import { defineOp, type MethodOp, operand } from './registry';
 
-/** The number of elements that are not 0 along axes, or of all; int32. */
+/**
+ * The number of elements that are not 0 along axes, or of all; int32.
+ *
+ * @example
+ * mx.countNonzero(mx.array([0, 3, 4])); // array(2, dtype=int32)
+ */
 export const countNonzero = defineOp<ReduceOp>(
   { name: 'countNonzero', parameters: ['array', 'axis?', 'keepdims?'], cases: reduceCases({}, { differentiable: false }) },
   (array: ArrayInput, axis: unknown, keepdims: unknown): array => {

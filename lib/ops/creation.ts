@@ -34,9 +34,19 @@ function filledOp(name: string, value: number): ShapeOp {
   );
 }
 
-/** Zeros; float32 unless a dtype is named. */
+/**
+ * Zeros; float32 unless a dtype is named.
+ *
+ * @example
+ * mx.zeros([2], mx.int32); // array([0, 0], dtype=int32)
+ */
 export const zeros = filledOp('zeros', 0);
-/** Ones; float32 unless a dtype is named. */
+/**
+ * Ones; float32 unless a dtype is named.
+ *
+ * @example
+ * mx.ones([2]); // array([1, 1], dtype=float32)
+ */
 export const ones = filledOp('ones', 1);
 
 function likeOp(name: string, value: number): LikeOp {
@@ -47,9 +57,19 @@ function likeOp(name: string, value: number): LikeOp {
   });
 }
 
-/** Zeros of an array's shape and dtype. */
+/**
+ * Zeros of an array's shape and dtype.
+ *
+ * @example
+ * mx.zerosLike(mx.array([1, 2])); // array([0, 0], dtype=float32)
+ */
 export const zerosLike = likeOp('zerosLike', 0);
-/** Ones of an array's shape and dtype. */
+/**
+ * Ones of an array's shape and dtype.
+ *
+ * @example
+ * mx.onesLike(mx.array([3, 4])); // array([1, 1], dtype=float32)
+ */
 export const onesLike = likeOp('onesLike', 1);
 
 /** A value, or an array that broadcasts, over a shape. */
@@ -68,7 +88,12 @@ function filled(where: string, shape: Shape, value: unknown, dtype: Dtype | unde
   return p.broadcastTo(x, shape);
 }
 
-/** A shape filled with a value: a number gives float32, a boolean bool, an array its own dtype, unless a dtype is named. */
+/**
+ * A shape filled with a value: a number gives float32, a boolean bool, an array its own dtype, unless a dtype is named.
+ *
+ * @example
+ * mx.full([2], 7); // array([7, 7], dtype=float32)
+ */
 export const full = defineOp<Call<[shape: ShapeLike, fillValue: ArrayInput], [dtype?: Dtype], WithDtype, array>>(
   {
     name: 'full',
@@ -82,7 +107,12 @@ export const full = defineOp<Call<[shape: ShapeLike, fillValue: ArrayInput], [dt
   },
 );
 
-/** A value over an array's shape, in its dtype unless one is named. */
+/**
+ * A value over an array's shape, in its dtype unless one is named.
+ *
+ * @example
+ * mx.fullLike(mx.array([1, 2]), 5); // array([5, 5], dtype=float32)
+ */
 export const fullLike = defineOp<Call<[array: ArrayInput, fillValue: ArrayInput], [dtype?: Dtype], WithDtype, array>>(
   {
     name: 'fullLike',
@@ -143,7 +173,12 @@ function arangeNode(start: number, stop: number, step: number, dtype: Dtype): No
   return p.arange(start, step, shape, 0, dtype);
 }
 
-/** `num` (50 unless told) numbers from `start` to `stop`, both included, at equal distances; float32 unless a dtype is named. */
+/**
+ * `num` (50 unless told) numbers from `start` to `stop`, both included, at equal distances; float32 unless a dtype is named.
+ *
+ * @example
+ * mx.linspace(0, 1, 5); // array([0, 0.25, 0.5, 0.75, 1], dtype=float32)
+ */
 export const linspace = defineOp<Call<[start: number, stop: number], [num?: number, dtype?: Dtype], { num: number; dtype: Dtype }, array>>(
   {
     name: 'linspace',
@@ -176,7 +211,12 @@ function matrixSize(where: string, name: string, value: unknown, fallback?: numb
 
 type MatrixOptions = { m: number; k: number; dtype: Dtype };
 
-/** An n × m matrix (m = n unless told) with ones on the k-th diagonal, zeros elsewhere. */
+/**
+ * An n × m matrix (m = n unless told) with ones on the k-th diagonal, zeros elsewhere.
+ *
+ * @example
+ * mx.eye(2); // array([[1, 0],\n       [0, 1]], dtype=float32)
+ */
 export const eye = defineOp<Call<[n: number], [m?: number | null, k?: number, dtype?: Dtype], MatrixOptions, array>>(
   { name: 'eye', parameters: ['n', 'm?', 'k?', 'dtype?'], ...onFunction, cases: constantCases([3], [2, 3, 1], [0]) },
   (n: unknown, m: unknown, k: unknown, dtype: unknown): array => {
@@ -187,7 +227,12 @@ export const eye = defineOp<Call<[n: number], [m?: number | null, k?: number, dt
   },
 );
 
-/** The n × n matrix with ones on its diagonal. */
+/**
+ * The n × n matrix with ones on its diagonal.
+ *
+ * @example
+ * mx.identity(2); // array([[1, 0],\n       [0, 1]], dtype=float32)
+ */
 export const identity = defineOp<Call<[n: number], [dtype?: Dtype], WithDtype, array>>(
   { name: 'identity', parameters: ['n', 'dtype?'], ...onFunction, cases: constantCases([3], [2, int32]) },
   (n: unknown, dtype: unknown): array => {
@@ -197,7 +242,12 @@ export const identity = defineOp<Call<[n: number], [dtype?: Dtype], WithDtype, a
   },
 );
 
-/** An n × m matrix (m = n unless told) with ones on and below the k-th diagonal. */
+/**
+ * An n × m matrix (m = n unless told) with ones on and below the k-th diagonal.
+ *
+ * @example
+ * mx.tri(2, 3); // array([[1, 0, 0],\n       [1, 1, 0]], dtype=float32)
+ */
 export const tri = defineOp<Call<[n: number], [m?: number | null, k?: number, dtype?: Dtype], MatrixOptions, array>>(
   { name: 'tri', parameters: ['n', 'm?', 'k?', 'dtype?'], ...onFunction, cases: constantCases([3], [2, 3, -1], [0]) },
   (n: unknown, m: unknown, k: unknown, dtype: unknown): array => {
@@ -229,9 +279,19 @@ function triangle(name: string, compare: (row: Node, column: Node) => Node): Tri
   );
 }
 
-/** Matrices with zeros above the k-th diagonal. */
+/**
+ * Matrices with zeros above the k-th diagonal.
+ *
+ * @example
+ * mx.tril(mx.ones([2, 2])); // array([[1, 0],\n       [1, 1]], dtype=float32)
+ */
 export const tril = triangle('tril', p.greaterEqual);
-/** Matrices with zeros below the k-th diagonal. */
+/**
+ * Matrices with zeros below the k-th diagonal.
+ *
+ * @example
+ * mx.triu(mx.ones([2, 2])); // array([[1, 1],\n       [0, 1]], dtype=float32)
+ */
 export const triu = triangle('triu', p.lessEqual);
 
 interface Meshgrid {
@@ -242,6 +302,9 @@ interface Meshgrid {
 /**
  * Coordinate arrays of the grid that vectors span. `indexing` 'xy' (the default) puts the first vector along columns, 'ij' along rows;
  * `sparse` leaves the other axes at size 1.
+ *
+ * @example
+ * mx.meshgrid(mx.array([1, 2]), mx.array([3, 4]))[0]; // array([[1, 2],\n       [1, 2]], dtype=float32)
  */
 export const meshgrid = defineVariadicOp<Meshgrid>(
   {

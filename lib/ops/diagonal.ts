@@ -31,7 +31,12 @@ function diagonalNode(where: string, x: Node, offset: number, axis1: unknown, ax
 
 type DiagonalOptions = { offset: number; axis1: number; axis2: number };
 
-/** The `offset`-th diagonal of the matrices in `axis1` and `axis2` (the first two axes unless told), as the last axis. */
+/**
+ * The `offset`-th diagonal of the matrices in `axis1` and `axis2` (the first two axes unless told), as the last axis.
+ *
+ * @example
+ * mx.diagonal(mx.array([[1, 2], [3, 4]])); // array([1, 4], dtype=float32)
+ */
 export const diagonal = defineOp<MethodOp<[array: ArrayInput], [offset?: number, axis1?: number, axis2?: number], DiagonalOptions, array>>(
   {
     name: 'diagonal',
@@ -42,7 +47,12 @@ export const diagonal = defineOp<MethodOp<[array: ArrayInput], [offset?: number,
     wrap(diagonalNode('diagonal', toNode(array, undefined, 'diagonal'), integerArgument('diagonal', 'offset', offset, 0), axis1, axis2)),
 );
 
-/** The k-th diagonal of a matrix, or the matrix with a vector on its k-th diagonal. */
+/**
+ * The k-th diagonal of a matrix, or the matrix with a vector on its k-th diagonal.
+ *
+ * @example
+ * mx.diag(mx.array([1, 2])); // array([[1, 0],\n       [0, 2]], dtype=float32)
+ */
 export const diag = defineOp<MethodOp<[array: ArrayInput], [k?: number], { k: number }, array>>(
   {
     name: 'diag',
@@ -63,7 +73,12 @@ export const diag = defineOp<MethodOp<[array: ArrayInput], [k?: number], { k: nu
   },
 );
 
-/** The sum along a diagonal. */
+/**
+ * The sum along a diagonal.
+ *
+ * @example
+ * mx.trace(mx.array([[1, 2], [3, 4]])); // array(5, dtype=float32)
+ */
 export const trace = defineOp<
   MethodOp<[array: ArrayInput], [offset?: number, axis1?: number, axis2?: number, dtype?: Dtype], DiagonalOptions & { dtype: Dtype }, array>
 >(

@@ -261,7 +261,7 @@ export const einsum = registerOp<CustomMethodOp<(subscripts: string, ...operands
  * the list, and their result joins its end.
  *
  * @example
- * mx.einsumPath('ij,jk,kl->il', a, b, c)[0]; // [[1, 2], [0, 1]] when b and c are the smaller pair
+ * mx.einsumPath('ij,jk,kl->il', mx.zeros([8, 8]), mx.zeros([8, 2]), mx.zeros([2, 2]))[0]; // [[1, 2], [0, 1]]
  */
 export function einsumPath(subscripts: string, ...operands: ArrayInput[] | [readonly ArrayInput[]]): [path: number[][], report: string] {
   const { text, inputs } = readCall('einsumPath', subscripts, operands);

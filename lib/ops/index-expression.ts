@@ -133,7 +133,8 @@ function checkMaskShape(where: string, maskShape: Shape, axis: number, shape: Sh
 
 /** Reads an index against the shape of the array that it indexes. */
 export function readIndex(where: string, index: readonly unknown[], shape: Shape): IndexExpression {
-  const items = index.map((part) => readItem(where, part));
+  // Array.from, because holes are entries too.
+  const items = Array.from(index, (part) => readItem(where, part));
   let taken = 0;
   let ellipses = 0;
   for (const item of items) {

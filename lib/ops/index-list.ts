@@ -1,8 +1,9 @@
 /** Lists and TypedArrays that stand as an index: integers to gather at, or a mask whose values are known at once. */
 
+import { checkAttached } from '../construct';
 import { rangeError, typeError } from '../errors';
 import type { Shape } from '../graph/node';
-import { sizeOf } from '../shape';
+import { maxRank, sizeOf } from '../shape';
 import { describe } from './arguments';
 
 /** A nested list of integers or booleans. */
@@ -19,12 +20,13 @@ export interface KnownIndex extends KnownPositions {
   readonly mask: boolean;
 }
 
-export function isTypedArray(value: unknown): value is ArrayLike<number | bigint> {
+export function isTypedArray(value: unknown): value is ArrayBufferView & ArrayLike<number | bigint> {
   return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 /** Reads a TypedArray of integers as a one-dimensional index. */
-export function readTypedIndex(where: string, data: ArrayLike<number | bigint>): KnownIndex {
+export function readTypedIndex(where: string, data: ArrayBufferView & ArrayLike<number | bigint>): KnownIndex {
+  checkAttached(where, data);
   const values = Array.from(data, Number);
   if (!values.every(Number.isInteger)) throw typeError(where, 'an index array holds integers or booleans');
   return { shape: [values.length], values, mask: false };
@@ -33,7 +35,10 @@ export function readTypedIndex(where: string, data: ArrayLike<number | bigint>):
 /** Reads a nested list as an index. Ragged and mixed lists are errors. */
 export function readListIndex(where: string, list: IndexList): KnownIndex {
   const shape: number[] = [];
-  for (let level: unknown = list; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: unknown = list; Array.isArray(level); level = level[0]) {
+    if (shape.length === maxRank) throw rangeError(where, `lists are nested more than ${maxRank} deep`);
+    shape.push(level.length);
+  }
   const values: number[] = [];
   let kind: string | null = null;
   const visit = (item: unknown, depth: number): void => {

@@ -192,7 +192,7 @@ const combinations = {
 };
 
 /** A part of an array that waits for a value to be combined with: what `x.at(...index)` gives. */
-export class At {
+class At {
   readonly #array: array;
   readonly #node: Node;
   readonly #index: readonly Index[];

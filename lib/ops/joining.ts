@@ -6,7 +6,7 @@ import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { checkShape, maxRank, normalizeAxis, sameShape, sizeOf } from '../shape';
-import { arraysArgument, axisArgument, integerArgument, integersArgument, operands } from './arguments';
+import { arraysArgument, axisArgument, checkArrays, integerArgument, integersArgument, operands } from './arguments';
 import { piece } from './piece';
 import { type Call, defineOp, type MethodOp, operand } from './registry';
 
@@ -57,12 +57,27 @@ function concatenateOp(name: string): JoinOp {
   );
 }
 
-/** Arrays one after the other along an existing axis, 0 unless told; `null` flattens them first. Dtypes promote. */
+/**
+ * Arrays one after the other along an existing axis, 0 unless told; `null` flattens them first. Dtypes promote.
+ *
+ * @example
+ * mx.concatenate([mx.array([1, 2]), mx.array([3])]); // array([1, 2, 3], dtype=float32)
+ */
 export const concatenate = concatenateOp('concatenate');
-/** The same as `concatenate`. */
+/**
+ * The same as `concatenate`.
+ *
+ * @example
+ * mx.concat([mx.array([[1], [2]]), mx.array([[3], [4]])], 1); // array([[1, 3],\n       [2, 4]], dtype=float32)
+ */
 export const concat = concatenateOp('concat');
 
-/** Arrays of one shape along a new axis, 0 unless told. Dtypes promote. */
+/**
+ * Arrays of one shape along a new axis, 0 unless told. Dtypes promote.
+ *
+ * @example
+ * mx.stack([mx.array([1, 2]), mx.array([3, 4])]); // array([[1, 2],\n       [3, 4]], dtype=float32)
+ */
 export const stack = defineOp<Call<[arrays: Arrays], [axis?: number], { axis: number }, array>>(
   {
     name: 'stack',
@@ -92,12 +107,18 @@ export const stack = defineOp<Call<[arrays: Arrays], [axis?: number], { axis: nu
   },
 );
 
-/** The arrays along an axis, which vanishes: the inverse of `stack`. */
+/**
+ * The arrays along an axis, which vanishes: the inverse of `stack`.
+ *
+ * @example
+ * mx.unstack(mx.array([[1, 2], [3, 4]])); // [array([1, 2], dtype=float32), array([3, 4], dtype=float32)]
+ */
 export const unstack = defineOp<MethodOp<[array: ArrayInput], [axis?: number], { axis: number }, array[]>>(
   { name: 'unstack', parameters: ['array', 'axis?'], cases: () => [{ args: [operand([2, 3])] }, { args: [operand([2, 3]), -1] }] },
   (array: ArrayInput, axis: unknown): array[] => {
     const x = toNode(array, undefined, 'unstack');
     const a = axisArgument('unstack', axis, x.shape.length, 0);
+    checkArrays('unstack', x.shape[a]);
     return Array.from({ length: x.shape[a] }, (_, i) => wrap(p.squeeze(piece(x, a, i, 1), [a])));
   },
 );
@@ -106,6 +127,8 @@ export const unstack = defineOp<MethodOp<[array: ArrayInput], [axis?: number], {
  * An array in equal parts (a number) or cut before the given positions (a list) along an axis, 0 unless told.
  *
  * @throws RangeError when the axis does not divide into that many equal parts.
+ * @example
+ * mx.split(mx.array([1, 2, 3, 4]), 2); // [array([1, 2], dtype=float32), array([3, 4], dtype=float32)]
  */
 export const split = defineOp<
   MethodOp<[array: ArrayInput], [indicesOrSections?: IntegerList, axis?: number], { indicesOrSections: IntegerList; axis: number }, array[]>
@@ -124,6 +147,7 @@ export const split = defineOp<
       if (sections <= 0 || size % sections !== 0) {
         throw rangeError('split', `axis ${a} of shape ${showShape(x.shape)} does not divide into ${sections} equal parts`);
       }
+      checkArrays('split', sections);
       const each = size / sections;
       return Array.from({ length: sections }, (_, i) => wrap(piece(x, a, i * each, each)));
     }
@@ -133,7 +157,12 @@ export const split = defineOp<
   },
 );
 
-/** Each element `repeats` times along an axis; without an axis in flattened order. */
+/**
+ * Each element `repeats` times along an axis; without an axis in flattened order.
+ *
+ * @example
+ * mx.repeat(mx.array([1, 2]), 2); // array([1, 1, 2, 2], dtype=float32)
+ */
 export const repeat = defineOp<
   MethodOp<[array: ArrayInput], [repeats?: number, axis?: number | null], { repeats: number; axis: number | null }, array>
 >(
@@ -157,7 +186,12 @@ function reshapeFor(x: Node, axis: number): Node {
   return p.reshape(x, [...x.shape.slice(0, axis + 1), 1, ...x.shape.slice(axis + 1)]);
 }
 
-/** The whole array `reps[i]` times along axis i; a number counts for the last axis. */
+/**
+ * The whole array `reps[i]` times along axis i; a number counts for the last axis.
+ *
+ * @example
+ * mx.tile(mx.array([1, 2]), 2); // array([1, 2, 1, 2], dtype=float32)
+ */
 export const tile = defineOp<MethodOp<[array: ArrayInput], [reps?: IntegerList], { reps: IntegerList }, array>>(
   {
     name: 'tile',
@@ -183,7 +217,12 @@ export const tile = defineOp<MethodOp<[array: ArrayInput], [reps?: IntegerList],
   },
 );
 
-/** The Kronecker product: every element of `a` times the whole of `b`. */
+/**
+ * The Kronecker product: every element of `a` times the whole of `b`.
+ *
+ * @example
+ * mx.kron(mx.array([1, 10]), mx.array([1, 2])); // array([1, 2, 10, 20], dtype=float32)
+ */
 export const kron = defineOp<MethodOp<[a: ArrayInput, b: ArrayInput], [], Record<never, never>, array>>(
   {
     name: 'kron',
@@ -230,7 +269,12 @@ function padRank(shape: Shape, rank: number): Shape {
   return [...new Array<number>(rank - shape.length).fill(1), ...shape];
 }
 
-/** The differences of neighbours along an axis (the last unless told), taken `n` times. */
+/**
+ * The differences of neighbours along an axis (the last unless told), taken `n` times.
+ *
+ * @example
+ * mx.diff(mx.array([1, 4, 9, 16])); // array([3, 5, 7], dtype=float32)
+ */
 export const diff = defineOp<MethodOp<[array: ArrayInput], [n?: number, axis?: number], { n: number; axis: number }, array>>(
   { name: 'diff', parameters: ['array', 'n?', 'axis?'], cases: () => [{ args: [operand([4])] }, { args: [operand([3, 3]), 2, 0] }] },
   (array: ArrayInput, n: unknown, axis: unknown): array => {
@@ -239,7 +283,9 @@ export const diff = defineOp<MethodOp<[array: ArrayInput], [n?: number, axis?: n
     if (times < 0) throw rangeError('diff', `n must be at least 0, not ${times}`);
     if (x.shape.length === 0) throw typeError('diff', 'an array with 0 dimensions has no neighbours');
     const a = axisArgument('diff', axis, x.shape.length, -1);
-    for (let i = 0; i < times; i++) {
+    checkArrays('diff', Math.min(times, x.shape[a]));
+    // An axis that is empty stays so.
+    for (let i = 0; i < times && x.shape[a] > 0; i++) {
       const size = Math.max(x.shape[a] - 1, 0);
       const next = piece(x, a, Math.min(1, x.shape[a]), size);
       const former = piece(x, a, 0, size);

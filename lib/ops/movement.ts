@@ -5,7 +5,7 @@ import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { broadcastShapes as broadcastPair, checkShape, maxRank, normalizeAxis, sizeOf } from '../shape';
-import { axesArgument, axisArgument, describe, integerArgument, integersArgument, shapeArgument } from './arguments';
+import { axesArgument, axisArgument, describe, entries, integerArgument, integersArgument, shapeArgument } from './arguments';
 import { piece } from './piece';
 import { type CustomMethodOp, defineOp, defineVariadicOp, type MethodOp, operand, type Placement, type StreamOption } from './registry';
 
@@ -17,12 +17,12 @@ function node(where: string, value: unknown): Node {
 }
 
 /** A list given as one argument or spread over several. */
-function spreadList(args: readonly unknown[]): readonly unknown[] {
-  return args.length === 1 && Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
+function spreadList(where: string, args: readonly unknown[]): readonly unknown[] {
+  return args.length === 1 && Array.isArray(args[0]) ? entries(where, 'the list', args[0]) : args;
 }
 
 /** A shape in which one size may be -1: what is left over. */
-export function inferShape(where: string, sizes: readonly unknown[], size: number, from: Shape): Shape {
+function inferShape(where: string, sizes: readonly unknown[], size: number, from: Shape): Shape {
   const unknown = sizes.indexOf(-1);
   const known = checkShape(
     where,
@@ -74,7 +74,7 @@ export const reshape = defineVariadicOp<CustomMethodOp<ShapeFunction, ShapeMetho
   1,
   ([array, ...rest], options) => {
     const x = node('reshape', array);
-    const sizes = options.shape === undefined ? spreadList(rest) : integersArgument('reshape', 'shape', options.shape);
+    const sizes = options.shape === undefined ? spreadList('reshape', rest) : integersArgument('reshape', 'shape', options.shape);
     if (options.shape === undefined && rest.length === 0) throw typeError('reshape', 'takes a shape');
     return wrap(p.reshape(x, inferShape('reshape', sizes, sizeOf(x.shape), x.shape)));
   },
@@ -96,7 +96,7 @@ interface AxesFunction {
 function transposed(where: string, args: readonly unknown[], options: Readonly<Record<string, unknown>>): array {
   const x = node(where, args[0]);
   const rank = x.shape.length;
-  const given = options.axes ?? spreadList(args.slice(1));
+  const given = options.axes ?? spreadList(where, args.slice(1));
   if (options.axes === undefined && (args.length === 1 || (args.length === 2 && (args[1] === undefined || args[1] === null)))) {
     return wrap(
       p.transpose(
@@ -119,21 +119,36 @@ const transposeCases = () => [
   { args: [operand([])] },
 ];
 
-/** Axis i of the result is axis `axes[i]`; without axes, all in reverse. Axes are a list or spread. */
+/**
+ * Axis i of the result is axis `axes[i]`; without axes, all in reverse. Axes are a list or spread.
+ *
+ * @example
+ * mx.transpose(mx.array([[1, 2], [3, 4]])); // array([[1, 3],\n       [2, 4]], dtype=float32)
+ */
 export const transpose = defineVariadicOp<CustomMethodOp<AxesFunction, AxesMethod>>(
   { name: 'transpose', parameters: ['array', 'axes?'], cases: transposeCases },
   1,
   (args, options) => transposed('transpose', args, options),
 );
 
-/** The same as `transpose`. */
+/**
+ * The same as `transpose`.
+ *
+ * @example
+ * mx.permuteDims(mx.zeros([2, 3, 4]), 2, 0, 1).shape; // [4, 2, 3]
+ */
 export const permuteDims = defineVariadicOp<CustomMethodOp<AxesFunction, AxesMethod>>(
   { name: 'permuteDims', parameters: ['array', 'axes?'], cases: transposeCases },
   1,
   (args, options) => transposed('permuteDims', args, options),
 );
 
-/** The last two axes exchanged. */
+/**
+ * The last two axes exchanged.
+ *
+ * @example
+ * mx.matrixTranspose(mx.zeros([2, 3, 4])).shape; // [2, 4, 3]
+ */
 export const matrixTranspose = defineOp<MethodOp<[array: ArrayInput], [], NoOptions, array>>(
   { name: 'matrixTranspose', parameters: ['array'], cases: () => [{ args: [operand([2, 3, 4])] }] },
   (array: ArrayInput): array => {
@@ -144,7 +159,12 @@ export const matrixTranspose = defineOp<MethodOp<[array: ArrayInput], [], NoOpti
   },
 );
 
-/** The axis `source` moved to the place `destination`. */
+/**
+ * The axis `source` moved to the place `destination`.
+ *
+ * @example
+ * mx.moveaxis(mx.zeros([2, 3, 4]), 0, -1).shape; // [3, 4, 2]
+ */
 export const moveaxis = defineOp<MethodOp<[array: ArrayInput, source: number, destination: number], [], NoOptions, array>>(
   { name: 'moveaxis', parameters: ['array', 'source', 'destination'], cases: () => [{ args: [operand([2, 3, 4]), 0, -1] }] },
   (array: ArrayInput, source: number, destination: number): array => {
@@ -154,7 +174,12 @@ export const moveaxis = defineOp<MethodOp<[array: ArrayInput, source: number, de
   },
 );
 
-/** Two axes exchanged. */
+/**
+ * Two axes exchanged.
+ *
+ * @example
+ * mx.swapaxes(mx.zeros([2, 3, 4]), 0, 2).shape; // [4, 3, 2]
+ */
 export const swapaxes = defineOp<MethodOp<[array: ArrayInput, axis1: number, axis2: number], [], NoOptions, array>>(
   { name: 'swapaxes', parameters: ['array', 'axis1', 'axis2'], cases: () => [{ args: [operand([2, 3, 4]), 0, -1] }] },
   (array: ArrayInput, axis1: number, axis2: number): array => {
@@ -164,7 +189,12 @@ export const swapaxes = defineOp<MethodOp<[array: ArrayInput, axis1: number, axi
   },
 );
 
-/** Without the axes of size 1: all of them, or those named. */
+/**
+ * Without the axes of size 1: all of them, or those named.
+ *
+ * @example
+ * mx.squeeze(mx.zeros([1, 3, 1])).shape; // [3]
+ */
 export const squeeze = defineOp<MethodOp<[array: ArrayInput], [axis?: IntegerList | null], { axis: IntegerList | null }, array>>(
   {
     name: 'squeeze',
@@ -186,7 +216,12 @@ function axesOfSizeOne(shape: Shape): number[] {
   return shape.flatMap((size, axis) => (size === 1 ? [axis] : []));
 }
 
-/** With axes of size 1 inserted where the result has them. */
+/**
+ * With axes of size 1 inserted where the result has them.
+ *
+ * @example
+ * mx.expandDims(mx.array([1, 2]), 0); // array([[1, 2]], dtype=float32)
+ */
 export const expandDims = defineOp<MethodOp<[array: ArrayInput, axis: IntegerList], [], NoOptions, array>>(
   { name: 'expandDims', parameters: ['array', 'axis'], cases: () => [{ args: [operand([3]), 0] }, { args: [operand([3]), [0, -1]] }] },
   (array: ArrayInput, axis: unknown): array => {
@@ -197,7 +232,12 @@ export const expandDims = defineOp<MethodOp<[array: ArrayInput, axis: IntegerLis
   },
 );
 
-/** The axes from `startAxis` to `endAxis` as one. */
+/**
+ * The axes from `startAxis` to `endAxis` as one.
+ *
+ * @example
+ * mx.flatten(mx.array([[1, 2], [3, 4]])); // array([1, 2, 3, 4], dtype=float32)
+ */
 export const flatten = defineOp<
   MethodOp<[array: ArrayInput], [startAxis?: number, endAxis?: number], { startAxis: number; endAxis: number }, array>
 >(
@@ -221,7 +261,12 @@ export const flatten = defineOp<
   },
 );
 
-/** One axis split into several, of which one size may be -1. */
+/**
+ * One axis split into several, of which one size may be -1.
+ *
+ * @example
+ * mx.unflatten(mx.array([1, 2, 3, 4]), 0, [2, -1]); // array([[1, 2],\n       [3, 4]], dtype=float32)
+ */
 export const unflatten = defineOp<MethodOp<[array: ArrayInput, axis: number, shape: IntegerList], [], NoOptions, array>>(
   { name: 'unflatten', parameters: ['array', 'axis', 'shape'], cases: () => [{ args: [operand([6, 2]), 0, [2, -1]] }] },
   (array: ArrayInput, axis: unknown, shape: unknown): array => {
@@ -234,7 +279,12 @@ export const unflatten = defineOp<MethodOp<[array: ArrayInput, axis: number, sha
   },
 );
 
-/** Repeated along axes of size 1, and along new axes in front, to a shape. */
+/**
+ * Repeated along axes of size 1, and along new axes in front, to a shape.
+ *
+ * @example
+ * mx.broadcastTo(mx.array([1, 2]), [2, 2]); // array([[1, 2],\n       [1, 2]], dtype=float32)
+ */
 export const broadcastTo = defineOp<MethodOp<[array: ArrayInput, shape: IntegerList], [], NoOptions, array>>(
   {
     name: 'broadcastTo',
@@ -252,18 +302,28 @@ interface BroadcastArrays {
   (...arrays: array[]): array[];
 }
 
-/** Arrays repeated to the shape that they broadcast to together; a list or spread. */
+/**
+ * Arrays repeated to the shape that they broadcast to together; a list or spread.
+ *
+ * @example
+ * mx.broadcastArrays(mx.array([1, 2]), mx.array(3)); // [array([1, 2], dtype=float32), array([3, 3], dtype=float32)]
+ */
 export const broadcastArrays = defineVariadicOp<BroadcastArrays>(
   { name: 'broadcastArrays', parameters: ['arrays'], method: false, cases: () => [{ args: [[operand([3]), operand([2, 1])]] }] },
   0,
   (args) => {
-    const nodes = spreadList(args).map((x) => node('broadcastArrays', x));
+    const nodes = spreadList('broadcastArrays', args).map((x) => node('broadcastArrays', x));
     const shape = nodes.reduce<Shape>((common, x) => broadcastPair('broadcastArrays', common, x.shape), []);
     return nodes.map((x) => wrap(p.broadcastTo(x, shape)));
   },
 );
 
-/** The shape that shapes broadcast to together. */
+/**
+ * The shape that shapes broadcast to together.
+ *
+ * @example
+ * mx.broadcastShapes([2, 1], [3]); // [2, 3]
+ */
 export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
   const checked = shapes.map((shape) => shapeArgument('broadcastShapes', shape));
   return checked.reduce<Shape>((common, shape) => broadcastPair('broadcastShapes', common, shape), []).slice();
@@ -288,17 +348,37 @@ function atLeast(name: string, rank: number, place: (shape: Shape) => Shape): At
   );
 }
 
-/** Arrays with at least one axis; several give a list. */
+/**
+ * Arrays with at least one axis; several give a list.
+ *
+ * @example
+ * mx.atleast1d(mx.array(5)); // array([5], dtype=float32)
+ */
 export const atleast1d = atLeast('atleast1d', 1, () => [1]);
-/** Arrays with at least two axes, new ones in front; several give a list. */
+/**
+ * Arrays with at least two axes, new ones in front; several give a list.
+ *
+ * @example
+ * mx.atleast2d(mx.array([1, 2])); // array([[1, 2]], dtype=float32)
+ */
 export const atleast2d = atLeast('atleast2d', 2, (shape) => [1, ...(shape.length === 0 ? [1] : shape)]);
-/** Arrays with at least three axes: [n] becomes [1, n, 1] and [m, n] becomes [m, n, 1], as in NumPy; several give a list. */
+/**
+ * Arrays with at least three axes: [n] becomes [1, n, 1] and [m, n] becomes [m, n, 1], as in NumPy; several give a list.
+ *
+ * @example
+ * mx.atleast3d(mx.array([1, 2])).shape; // [1, 2, 1]
+ */
 export const atleast3d = atLeast('atleast3d', 3, (shape) => {
   if (shape.length === 0) return [1, 1, 1];
   return shape.length === 1 ? [1, shape[0], 1] : [...shape, 1];
 });
 
-/** The elements in reverse along axes: all, or those named. */
+/**
+ * The elements in reverse along axes: all, or those named.
+ *
+ * @example
+ * mx.flip(mx.array([1, 2, 3])); // array([3, 2, 1], dtype=float32)
+ */
 export const flip = defineOp<MethodOp<[array: ArrayInput], [axis?: IntegerList | null], { axis: IntegerList | null }, array>>(
   {
     name: 'flip',
@@ -320,7 +400,12 @@ function rollAxis(x: Node, shift: number, axis: number): Node {
   return p.concatenate([piece(x, axis, cut, size - cut), piece(x, axis, 0, cut)], axis);
 }
 
-/** Elements moved by `shift` places along an axis, those that fall off entering at the front; without an axis in flattened order. */
+/**
+ * Elements moved by `shift` places along an axis, those that fall off entering at the front; without an axis in flattened order.
+ *
+ * @example
+ * mx.roll(mx.array([1, 2, 3]), 1); // array([3, 1, 2], dtype=float32)
+ */
 export const roll = defineOp<
   MethodOp<[array: ArrayInput], [shift?: IntegerList, axis?: IntegerList | null], { shift: IntegerList; axis: IntegerList | null }, array>
 >(
@@ -349,13 +434,23 @@ export const roll = defineOp<
   },
 );
 
-/** The same values, through which no derivative passes. */
+/**
+ * The same values, through which no derivative passes.
+ *
+ * @example
+ * mx.grad((x) => mx.multiply(x, mx.stopGradient(x)))(mx.array(3)); // array(3, dtype=float32)
+ */
 export const stopGradient = defineOp<MethodOp<[array: ArrayInput], [], NoOptions, array>>(
   { name: 'stopGradient', parameters: ['array'], cases: () => [{ args: [operand([2, 3])], differentiable: false }] },
   (array: ArrayInput): array => wrap(p.stopGradient(node('stopGradient', array))),
 );
 
-/** The same values; arrays are contiguous to whoever reads them. */
+/**
+ * The same values; arrays are contiguous to whoever reads them.
+ *
+ * @example
+ * mx.contiguous(mx.array([[1, 2], [3, 4]]).T); // array([[1, 3],\n       [2, 4]], dtype=float32)
+ */
 export const contiguous = defineOp<MethodOp<[array: ArrayInput], [allowColMajor?: boolean], { allowColMajor: boolean }, array>>(
   { name: 'contiguous', parameters: ['array', 'allowColMajor?'], cases: () => [{ args: [operand([2, 3])] }] },
   (array: ArrayInput): array => wrap(node('contiguous', array)),
@@ -366,7 +461,13 @@ interface Depends {
   (inputs: readonly array[], dependencies: array | readonly array[]): array[];
 }
 
-/** The inputs, evaluated only after the dependencies. */
+/**
+ * The inputs, evaluated only after the dependencies.
+ *
+ * @example
+ * const logged = mx.array([1, 2]).square();
+ * mx.depends(mx.array(5), logged); // array(5, dtype=float32)
+ */
 export const depends = defineOp<Depends>(
   {
     name: 'depends',

@@ -82,12 +82,27 @@ function requireElements(where: string, x: Node, axes: readonly number[]): void 
  * mx.sum([[1, 2], [3, 4]], 0); // array([4, 6], dtype=float32)
  */
 export const sum = reduceOp('sum', sumNode, reduceCases());
-/** The product. bool and integers of less than 32 bits give int32, unsigned ones uint32. */
+/**
+ * The product. bool and integers of less than 32 bits give int32, unsigned ones uint32.
+ *
+ * @example
+ * mx.prod(mx.array([2, 3, 4])); // array(24, dtype=float32)
+ */
 export const prod = reduceOp('prod', (x, axes) => p.prod(accumulated(x), axes), reduceCases());
-/** The mean; integers give float32. */
+/**
+ * The mean; integers give float32.
+ *
+ * @example
+ * mx.mean(mx.array([[1, 2], [3, 4]]), 0); // array([2, 3], dtype=float32)
+ */
 export const mean = reduceOp('mean', meanNode, reduceCases());
 
-/** The largest element; NaN where there is one. Elements that tie share the derivative. RangeError for an empty axis. */
+/**
+ * The largest element; NaN where there is one. Elements that tie share the derivative. RangeError for an empty axis.
+ *
+ * @example
+ * mx.max(mx.array([[1, 5], [3, 4]]), 1); // array([5, 4], dtype=float32)
+ */
 export const max = reduceOp(
   'max',
   (x, axes) => {
@@ -96,7 +111,12 @@ export const max = reduceOp(
   },
   reduceCases({ distinct: true }),
 );
-/** The smallest element; NaN where there is one. Elements that tie share the derivative. RangeError for an empty axis. */
+/**
+ * The smallest element; NaN where there is one. Elements that tie share the derivative. RangeError for an empty axis.
+ *
+ * @example
+ * mx.min(mx.array([[1, 5], [3, 4]]), 1); // array([1, 3], dtype=float32)
+ */
 export const min = reduceOp(
   'min',
   (x, axes) => {
@@ -106,9 +126,19 @@ export const min = reduceOp(
   reduceCases({ distinct: true }),
 );
 
-/** Whether all elements are true (not 0). */
+/**
+ * Whether all elements are true (not 0).
+ *
+ * @example
+ * mx.all(mx.array([true, false])); // array(False, dtype=bool)
+ */
 export const all = reduceOp('all', allNode, reduceCases({}, { differentiable: false }));
-/** Whether any element is true (not 0). */
+/**
+ * Whether any element is true (not 0).
+ *
+ * @example
+ * mx.any(mx.array([true, false])); // array(True, dtype=bool)
+ */
 export const any = reduceOp('any', anyNode, reduceCases({}, { differentiable: false }));
 
 function spreadOp(name: string, build: (x: Node) => Node): SpreadOp {
@@ -131,9 +161,19 @@ function spreadOp(name: string, build: (x: Node) => Node): SpreadOp {
   );
 }
 
-/** The mean squared distance from the mean: the sum of squares divided by the number of elements less `ddof`. */
+/**
+ * The mean squared distance from the mean: the sum of squares divided by the number of elements less `ddof`.
+ *
+ * @example
+ * mx.variance(mx.array([1, 2, 3]), { ddof: 1 }); // array(1, dtype=float32)
+ */
 export const variance = spreadOp('variance', (x) => x);
-/** The square root of the variance. */
+/**
+ * The square root of the variance.
+ *
+ * @example
+ * mx.std(mx.array([1, 2, 3]), { ddof: 1 }); // array(1, dtype=float32)
+ */
 export const std = spreadOp('std', p.sqrt);
 
 function argOp(name: string, build: (x: Node, axis: number) => Node): ArgReduceOp {
@@ -162,7 +202,17 @@ function argOp(name: string, build: (x: Node, axis: number) => Node): ArgReduceO
   });
 }
 
-/** The position of the (first) largest element along an axis, or in the flattened array; uint32. */
+/**
+ * The position of the (first) largest element along an axis, or in the flattened array; uint32.
+ *
+ * @example
+ * mx.argmax(mx.array([1, 5, 3])); // array(1, dtype=uint32)
+ */
 export const argmax = argOp('argmax', p.argmax);
-/** The position of the (first) smallest element along an axis, or in the flattened array; uint32. */
+/**
+ * The position of the (first) smallest element along an axis, or in the flattened array; uint32.
+ *
+ * @example
+ * mx.argmin(mx.array([[1, 5], [3, 2]]), 1); // array([0, 1], dtype=uint32)
+ */
 export const argmin = argOp('argmin', p.argmin);

@@ -11,7 +11,12 @@ import { conform, integerArgument, isWeak, numberArgument, operands } from './ar
 import { isNanNode, isNumberNode, toBool } from './predicates';
 import { defineOp, type MethodOp, operand } from './registry';
 
-/** `x` where the condition is true (not 0), else `y`; shapes broadcast, the dtypes of x and y promote. */
+/**
+ * `x` where the condition is true (not 0), else `y`; shapes broadcast, the dtypes of x and y promote.
+ *
+ * @example
+ * mx.where(mx.array([true, false]), mx.array([1, 2]), 0); // array([1, 0], dtype=float32)
+ */
 export const where = defineOp<MethodOp<[condition: ArrayInput, x: ArrayInput, y: ArrayInput], [], Record<never, never>, array>>(
   {
     name: 'where',
@@ -38,7 +43,12 @@ function bounded(x: Node, bound: unknown, beyond: (x: Node, bound: Node) => Node
   return p.where(outside, limit, value);
 }
 
-/** Values below `min` become `min`, values above `max` become `max`; either may be left out. The derivative passes inside and at the bounds. */
+/**
+ * Values below `min` become `min`, values above `max` become `max`; either may be left out. The derivative passes inside and at the bounds.
+ *
+ * @example
+ * mx.clip(mx.array([-2, 0.5, 3]), 0, 1); // array([0, 0.5, 1], dtype=float32)
+ */
 export const clip = defineOp<
   MethodOp<
     [array: ArrayInput],
@@ -78,7 +88,12 @@ function replaced(x: Node, condition: Node, value: number): Node {
   return p.where(condition, p.full(value, x.shape, x.dtype), x);
 }
 
-/** NaN replaced by `nan` (0 unless told), ∞ by `posinf` and -∞ by `neginf` (the dtype's largest and smallest numbers unless told). */
+/**
+ * NaN replaced by `nan` (0 unless told), ∞ by `posinf` and -∞ by `neginf` (the dtype's largest and smallest numbers unless told).
+ *
+ * @example
+ * mx.nanToNum(mx.array([1, mx.nan])); // array([1, 0], dtype=float32)
+ */
 export const nanToNum = defineOp<
   MethodOp<
     [array: ArrayInput],
@@ -137,7 +152,12 @@ function largest(dtype: Dtype): number {
   return 2 ** (8 * dtype.size - (dtype.kind === 'signed' ? 1 : 0)) - 1;
 }
 
-/** Rounded to `decimals` places (0 unless told; negative ones round to tens), ties to even. Integers stay integers. */
+/**
+ * Rounded to `decimals` places (0 unless told; negative ones round to tens), ties to even. Integers stay integers.
+ *
+ * @example
+ * mx.round(mx.array([1.25, 2.5]), 1); // array([1.2, 2.5], dtype=float32)
+ */
 export const round = defineOp<MethodOp<[array: ArrayInput], [decimals?: number], { decimals: number }, array>>(
   {
     name: 'round',

@@ -1,5 +1,6 @@
 /** `mx.Slice`: a range of positions along one axis, with Python's rules for missing, negative and clamped bounds. */
 
+import { describe } from '../describe';
 import { rangeError, typeError } from '../errors';
 
 /** A range of an axis: `start`, `stop` and `step` as in Python's `start:stop:step`; null is a missing bound. */
@@ -17,7 +18,7 @@ interface SliceConstructor {
 
 function bound(name: string, value: number | null | undefined): number | null {
   if (value === null || value === undefined) return null;
-  if (!Number.isInteger(value)) throw typeError('Slice', `${name} must be an integer or null, not ${String(value)}`);
+  if (!Number.isInteger(value)) throw typeError('Slice', `${name} must be an integer or null, not ${describe(value)}`);
   return value;
 }
 

@@ -44,6 +44,9 @@ function logsumexpNode(x: Node, axes: readonly number[]): Node {
 
 /**
  * exp(x) divided by its sum along `axis` (all axes when left out). Integers give float32; `precise` computes 16-bit floats in float32.
+ *
+ * @example
+ * mx.softmax(mx.array([0, 0])); // array([0.5, 0.5], dtype=float32)
  */
 export const softmax = defineOp<MethodOp<[array: ArrayInput], [axis?: Axes, precise?: boolean], { axis: Axes; precise: boolean }, array>>(
   {
@@ -64,7 +67,12 @@ export const softmax = defineOp<MethodOp<[array: ArrayInput], [axis?: Axes, prec
   },
 );
 
-/** log Σ exp(x) along `axis`, without overflow; -∞, with derivatives 0, for a row of -∞. Integers give float32. */
+/**
+ * log Σ exp(x) along `axis`, without overflow; -∞, with derivatives 0, for a row of -∞. Integers give float32.
+ *
+ * @example
+ * mx.logsumexp(mx.array([0, 0])); // array(0.693147, dtype=float32)
+ */
 export const logsumexp = defineOp<ReduceOp>(
   { name: 'logsumexp', parameters: ['array', 'axis?', 'keepdims?'], cases: reduceCases() },
   (array: ArrayInput, axis: unknown, keepdims: unknown): array => {

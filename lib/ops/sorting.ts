@@ -54,7 +54,12 @@ function sortOp(name: string, build: (x: Node) => Node, rest: Omit<OpCase, 'args
  */
 export const sort = sortOp('sort', p.sort, {});
 
-/** The positions (uint32) of the values in ascending order: see `sort`. */
+/**
+ * The positions (uint32) of the values in ascending order: see `sort`.
+ *
+ * @example
+ * mx.argsort(mx.array([3, 1, 2])); // array([1, 2, 0], dtype=uint32)
+ */
 export const argsort = sortOp('argsort', p.argsort, { differentiable: false });
 
 function partitionOp(name: string, build: (x: Node) => Node, rest: Omit<OpCase, 'args'>): PartitionOp {
@@ -75,9 +80,17 @@ function partitionOp(name: string, build: (x: Node) => Node, rest: Omit<OpCase, 
 /**
  * The values such that the one at `kth` (negative: from the end) stands where sorting puts it, no smaller ones behind it and no larger ones in front.
  * The others are in order here, too, but need not be on another device.
+ *
+ * @example
+ * mx.partition(mx.array([3, 1, 2]), 1).index(1); // array(2, dtype=float32)
  */
 export const partition = partitionOp('partition', p.sort, {});
-/** The positions (uint32) that `partition` puts the values from. */
+/**
+ * The positions (uint32) that `partition` puts the values from.
+ *
+ * @example
+ * mx.argpartition(mx.array([3, 1, 2]), 1).index(1); // array(2, dtype=uint32)
+ */
 export const argpartition = partitionOp('argpartition', p.argsort, { differentiable: false });
 
 /**

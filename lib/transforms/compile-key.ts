@@ -1,6 +1,7 @@
 /** What tells two calls of a compiled function apart: structure, dtypes and shapes of the arrays, and constants. */
 
 import { isArray, nodeOf } from '../array';
+import { checkAttached } from '../construct';
 import type { Node } from '../graph/node';
 import { isPlainObject, showKey } from '../tree';
 
@@ -43,6 +44,7 @@ function textOf(value: unknown): string {
   }
   if (value === null) return 'null';
   if (ArrayBuffer.isView(value)) {
+    checkAttached('compile', value);
     // Its elements may change while it stays the same object.
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     return `${value.constructor.name}:${bytes.toString('latin1')}`;

@@ -5,7 +5,7 @@ import { isArray } from '../array';
 import { typeError } from '../errors';
 import { describe } from '../ops/arguments';
 import { state as randomState } from '../random-state';
-import { isPlainObject, setKey } from '../tree';
+import { arraysOf, isPlainObject, setKey } from '../tree';
 
 type Container = unknown[] | Record<string, unknown>;
 
@@ -18,6 +18,8 @@ export function stateContainers(name: string, given: unknown): readonly Containe
   if (given === undefined || given === null) return [];
   if (!isContainer(given)) throw typeError('compile', `${name} must be a list or an object that holds arrays, not ${describe(given)}`);
   if (given === (randomState as unknown)) return [];
+  // A container that holds itself is told here.
+  arraysOf(given);
   // A list of containers is how several are given; a list of arrays is a container itself. Both are one tree.
   return [given];
 }

@@ -35,12 +35,24 @@ const maxTapes = 8;
 
 let enabled = !['1', 'true', 'yes', 'on'].includes((process.env.METALGRAD_DISABLE_COMPILE ?? '').toLowerCase());
 
-/** Makes compiled functions call the functions they were made from, everywhere. The environment variable METALGRAD_DISABLE_COMPILE=1 does so too. */
+/**
+ * Makes compiled functions call the functions they were made from, everywhere. The environment variable METALGRAD_DISABLE_COMPILE=1 does so too.
+ *
+ * @example
+ * mx.disableCompile();
+ * mx.compile((x) => mx.add(x, 1))(mx.array(1)); // array(2, dtype=float32), computed by the function itself
+ * mx.enableCompile();
+ */
 export function disableCompile(): void {
   enabled = false;
 }
 
-/** Ends the effect of `disableCompile`. */
+/**
+ * Ends the effect of `disableCompile`.
+ *
+ * @example
+ * mx.enableCompile();
+ */
 export function enableCompile(): void {
   enabled = true;
 }

@@ -119,9 +119,9 @@ class RuleSet {
       throw rangeError('customFunction', `the vmap rule must return ${references.length} outputs, not ${count}`);
     }
     const outAxes: unknown = references.length === 1 && !Array.isArray(result[1]) ? [result[1]] : result[1];
+    const nodes = arraysOf(outputs).map((leaf: array) => nodeOf(leaf, 'customFunction'));
     const places: PlacedAxis[] = [];
     axesOf("the vmap rule's axes", outAxes, outputs, 'its outputs', places);
-    const nodes = arraysOf(outputs).map((leaf: array) => nodeOf(leaf, 'customFunction'));
     if (nodes.length !== this.outs.length) {
       throw rangeError('customFunction', `the vmap rule must return ${this.outs.length} arrays, not ${nodes.length}`);
     }

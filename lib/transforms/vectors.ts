@@ -5,7 +5,7 @@ import { rangeError, showShape, typeError } from '../errors';
 import type { Node } from '../graph/node';
 import { describe } from '../ops/arguments';
 import { sameShape } from '../shape';
-import { isPlainObject, showKey } from '../tree';
+import { arraysOf, isPlainObject, showKey } from '../tree';
 
 /** What the entries are called in messages: a cotangent belongs to an output. */
 export interface Nouns {
@@ -66,6 +66,8 @@ export function matchVectors(nouns: Nouns, references: readonly unknown[], given
   if (given.length !== references.length) {
     throw rangeError(where, `there must be one ${vector} for each ${of}: ${references.length}, not ${given.length}`);
   }
+  // Trees that hold themselves are told here.
+  arraysOf(references);
   const found: (Node | null)[] = [];
   for (const [i, reference] of references.entries()) matchTree(nouns, reference, given[i], String(i), found);
   return found;

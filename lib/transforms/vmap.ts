@@ -19,6 +19,7 @@ export interface PlacedAxis {
 }
 
 function checkAxes(name: string, axes: unknown, path = ''): void {
+  if (path === '') arraysOf(axes);
   if (axes === null || (typeof axes === 'number' && Number.isInteger(axes))) return;
   if (Array.isArray(axes)) for (const [i, entry] of axes.entries()) checkAxes(name, entry, path + showKey(i));
   else if (isPlainObject(axes)) for (const key of Object.keys(axes)) checkAxes(name, axes[key], path + showKey(key));
@@ -54,6 +55,8 @@ export function axesOf(name: string, axes: unknown, tree: unknown, path: string,
 
 /** The axis of each array of the arguments, in order. */
 function argumentAxes(inAxes: unknown, args: readonly unknown[]): PlacedAxis[] {
+  // Trees that hold themselves are told here.
+  arraysOf(args);
   const found: PlacedAxis[] = [];
   if (Array.isArray(inAxes)) {
     if (inAxes.length !== args.length) {
@@ -103,9 +106,9 @@ function call(f: AnyFunction, inAxes: unknown, outAxes: unknown, args: readonly 
     );
     if (tracers.length === 0) throw rangeError('vmap', 'no argument is mapped: inAxes must name an axis of at least one array');
     const result = callTraced('vmap', f, given);
+    const nodes = arraysOf(result).map((leaf: array) => nodeOf(leaf, 'vmap'));
     const places: PlacedAxis[] = [];
     axesOf('outAxes', outAxes, result, 'the result', places);
-    const nodes = arraysOf(result).map((leaf: array) => nodeOf(leaf, 'vmap'));
     if (nodes.length === 0) throw typeError('vmap', `the function must return at least one array, but returned ${describeResult(result)}`);
     const batched = batch(nodes, tracers, values, size);
     return mapArrays(result, (_, i) => {
