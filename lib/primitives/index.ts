@@ -1,5 +1,6 @@
 /** Every primitive's function on nodes, by name. */
 
+export * from './attention';
 export * from './binary';
 export * from './call';
 export * from './cast';

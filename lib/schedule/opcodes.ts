@@ -91,6 +91,7 @@ export const routines = [
   'hadamard',
   'convolution',
   'attention',
+  'attention',
   'lu',
   'luSolve',
   'triangularSolve',

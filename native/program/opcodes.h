@@ -230,6 +230,7 @@ enum class Routine : uint8_t {
   hadamard,
   convolution,
   attention,
+  attention,
   lu,
   luSolve,
   triangularSolve,

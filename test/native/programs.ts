@@ -1,6 +1,6 @@
 /** Programs that several native tests run. */
 
-import { type Dtype, float32, int32, uint32 } from '../../lib/dtype';
+import { bool, type Dtype, float32, int32, uint32 } from '../../lib/dtype';
 import { contiguous, type ProgramSpec, wholeArray } from './encode';
 
 /** [m, k] · [k, n] of float32, through a temporary. */
@@ -169,6 +169,31 @@ export function convolutions(): ProgramSpec {
       convolved([1, 0, 1, 1, 1, 2], [2, 6, 2], [2, 3, 2], [2, 5, 2], 3, true),
       convolved([2, 0, 1, 0, 1, 1], [2, 6, 2], [2, 4, 1], [2, 3, 2], 4),
       convolved([1, 0, 1, 0, 1, 1], [2, 6, 2], [2, 1, 2], [2, 6, 2], 5),
+    ],
+  };
+}
+
+/** Attention: causal, with a mask that is added, with one that repeats, and with shared heads. */
+export function attentions(): ProgramSpec {
+  const q = wholeArray(0, float32, [1, 2, 3, 2]);
+  const k = wholeArray(1, float32, [1, 1, 3, 2]);
+  const attention = (causal: number, inputs: readonly ReturnType<typeof wholeArray>[], slot: number) => ({
+    kind: 'routine' as const,
+    routine: 'attention' as const,
+    ints: [causal],
+    args: [0],
+    inputs: [...inputs],
+    outputs: [wholeArray(slot, float32, [1, 2, 3, 2])],
+  });
+  const repeated = { shape: [1, 1, 3, 1], operand: { slot: 0, dtype: bool, strides: [0, 0, 1, 0] } };
+  return {
+    inputs: 2, // [12] and [9] float32
+    outputs: [48, 48, 48],
+    args: 1,
+    steps: [
+      attention(1, [q, k, k], 2),
+      attention(0, [q, k, k, wholeArray(1, float32, [1, 1, 3, 3])], 3),
+      attention(1, [q, k, k, repeated], 4),
     ],
   };
 }

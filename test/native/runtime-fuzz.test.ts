@@ -7,7 +7,7 @@ import { Storage } from '../../lib/runtime/storage';
 import { stepKinds } from '../../lib/schedule/opcodes';
 import { contiguous, encode, encodeArgs, type ProgramSpec } from './encode';
 import { upload } from './harness';
-import { convolutions, product, routines, several, window } from './programs';
+import { attentions, convolutions, product, routines, several, window } from './programs';
 
 /** mulberry32. */
 function generator(seed: number): (below: number) => number {
@@ -151,6 +151,7 @@ const subjects: [name: string, program: ProgramSpec, inputs: ArrayBufferView<Arr
   ['a moved operand', window(3, uint32), [new Uint32Array(8)], [2n]],
   ['routines', routines(), [new Float32Array(12).fill(1), new Float32Array(12).fill(2)], [0.5]],
   ['convolutions', convolutions(), [new Float32Array(24).fill(1), new Float32Array(12).fill(2)], []],
+  ['attention', attentions(), [new Float32Array(12).fill(1), new Float32Array(9).fill(2)], [0.5]],
   ['kernels', kernels(), [new Float32Array(30).fill(0.5), new Uint16Array(6).fill(0x3c00)], []],
 ];
 

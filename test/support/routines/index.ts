@@ -28,6 +28,7 @@ const references: { readonly [name in RoutineName]: RoutineReference } = {
   hadamard,
   convolution,
   attention,
+  attention,
   lu,
   luSolve,
   triangularSolve,

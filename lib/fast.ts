@@ -1,0 +1,326 @@
+/** Building blocks of transformers: attention, rotary positions and norms. */
+
+import { type ArrayInput, type array, toNode, wrap } from './array';
+import { bool, type Dtype, int32, promoteTypes } from './dtype';
+import { rangeError, showShape, typeError } from './errors';
+import type { Node, Shape } from './graph/node';
+import { booleanArgument, describe, integerArgument, numberArgument } from './ops/arguments';
+import { widened } from './ops/reducing';
+import { type Call, defineOp, operand } from './ops/registry';
+import * as p from './primitives';
+import { offset as raised, scale as scaled } from './primitives/rules';
+
+function floating(where: string, name: string, value: ArrayInput): Node {
+  const x = toNode(value, undefined, where);
+  if (x.dtype.kind !== 'float') throw typeError(where, `${name} must be real floats, not ${x.dtype.name}`);
+  return x;
+}
+
+/** A vector for the last axis of `x`, or null. */
+function vector(where: string, name: string, value: unknown, x: Node): Node | null {
+  if (value === null || value === undefined) return null;
+  const v = floating(where, name, value as ArrayInput);
+  const size = x.shape[x.shape.length - 1];
+  if (v.shape.length !== 1 || v.shape[0] !== size) {
+    throw rangeError(where, `${name} must have the shape of the last axis, [${size}], not ${showShape(v.shape)}`);
+  }
+  return v;
+}
+
+function withLastAxis(where: string, value: ArrayInput): Node {
+  const x = floating(where, 'array', value);
+  if (x.shape.length === 0) throw rangeError(where, 'array needs at least 1 axis');
+  return x;
+}
+
+/** The mean along the last axis, repeated along it. */
+function lastMean(x: Node): Node {
+  const last = x.shape.length - 1;
+  const mean = scaled(p.sum(x, [last]), 1 / x.shape[last]);
+  return p.broadcastTo(p.reshape(mean, [...mean.shape, 1]), x.shape);
+}
+
+/** `y`, computed in float32 or wider, times `weight` plus `bias`, in the dtype that holds the operands. */
+function affine(y: Node, x: Node, weight: Node | null, bias: Node | null): Node {
+  let result = y;
+  let dtype: Dtype = x.dtype;
+  if (weight !== null) {
+    dtype = promoteTypes(dtype, weight.dtype);
+    const wide = promoteTypes(result.dtype, weight.dtype);
+    result = p.multiply(p.astype(result, wide), p.broadcastTo(p.astype(weight, wide), y.shape));
+  }
+  if (bias !== null) {
+    dtype = promoteTypes(dtype, bias.dtype);
+    const wide = promoteTypes(result.dtype, bias.dtype);
+    result = p.add(p.astype(result, wide), p.broadcastTo(p.astype(bias, wide), y.shape));
+  }
+  return p.astype(result, dtype);
+}
+
+/**
+ * x / √(mean(x²) + eps) along the last axis, times `weights` if they are not null. 16-bit floats are computed in float32.
+ *
+ * @example
+ * mx.fast.rmsNorm([3, 4], null, 0); // array([0.848528, 1.13137], dtype=float32)
+ */
+export const rmsNorm = defineOp<
+  Call<
+    [array: ArrayInput],
+    [weights?: ArrayInput | null, eps?: number],
+    { weights: ArrayInput | null; weight: ArrayInput | null; eps: number },
+    array
+  >
+>(
+  {
+    name: 'fast.rmsNorm',
+    parameters: ['array', 'weights|weight?', 'eps?'],
+    method: false,
+    cases: () => [
+      { args: [operand([2, 3]), operand([3]), 1e-5] },
+      { args: [operand([2, 2, 3]), null, 0.1] },
+      { args: [operand([4]), operand([4]), 1e-5] },
+      { args: [operand([2, 0]), operand([0]), 1e-5] },
+    ],
+  },
+  (array: ArrayInput, weights: unknown, eps: unknown): array => {
+    const where = 'fast.rmsNorm';
+    const x = withLastAxis(where, array);
+    const weight = vector(where, 'weights', weights, x);
+    const wide = widened(x);
+    const power = raised(lastMean(p.square(wide)), numberArgument(where, 'eps', eps));
+    return wrap(affine(p.multiply(wide, p.rsqrt(power)), x, weight, null));
+  },
+);
+
+/**
+ * (x - mean) / √(variance + eps) along the last axis, times `weights` and plus `bias` where they are not null. 16-bit floats are computed in
+ * float32.
+ *
+ * @example
+ * mx.fast.layerNorm([1, 3], null, null, 0); // array([-1, 1], dtype=float32)
+ */
+export const layerNorm = defineOp<
+  Call<
+    [array: ArrayInput],
+    [weights?: ArrayInput | null, bias?: ArrayInput | null, eps?: number],
+    { weights: ArrayInput | null; weight: ArrayInput | null; bias: ArrayInput | null; eps: number },
+    array
+  >
+>(
+  {
+    name: 'fast.layerNorm',
+    parameters: ['array', 'weights|weight?', 'bias?', 'eps?'],
+    method: false,
+    cases: () => [
+      { args: [operand([2, 3]), operand([3]), operand([3]), 1e-5] },
+      { args: [operand([2, 2, 3]), null, null, 0.1] },
+      { args: [operand([4]), operand([4]), null, 1e-5] },
+      { args: [operand([4]), null, operand([4]), 1e-5] },
+    ],
+  },
+  (array: ArrayInput, weights: unknown, bias: unknown, eps: unknown): array => {
+    const where = 'fast.layerNorm';
+    const x = withLastAxis(where, array);
+    const weight = vector(where, 'weights', weights, x);
+    const shift = vector(where, 'bias', bias, x);
+    const wide = widened(x);
+    const centered = p.subtract(wide, lastMean(wide));
+    const variance = raised(lastMean(p.square(centered)), numberArgument(where, 'eps', eps));
+    return wrap(affine(p.multiply(centered, p.rsqrt(variance)), x, weight, shift));
+  },
+);
+
+/** The part of the last axis from `start` on, every `step`-th element. */
+function along(x: Node, start: number, count: number, step = 1): Node {
+  const last = x.shape.length - 1;
+  const axes = (value: number, other: number): number[] => x.shape.map((_, axis) => (axis === last ? value : other));
+  const sizes = x.shape.map((size, axis) => (axis === last ? count : size));
+  return p.slice(x, axes(start, 0), sizes, axes(step, 1));
+}
+
+/** Options of `rope`. */
+export interface RopeOptions {
+  /** Pairs are neighbours instead of elements of two halves. */
+  traditional: boolean;
+  /** Pair i turns by position · base^(-2i / dims); null where `freqs` are given. */
+  base: number | null;
+  /** What positions are multiplied by. */
+  scale: number;
+  /** The position of the first element, or one for each example of the batch. */
+  offset: number | ArrayInput;
+  /** Pair i turns by position / freqs[i]. */
+  freqs: ArrayInput | null;
+}
+
+/** 1 / frequency of each pair, [half]. */
+function inverseFrequencies(where: string, half: number, base: unknown, freqs: unknown, dtype: Dtype): Node {
+  if (freqs !== null && freqs !== undefined) {
+    if (base !== null && base !== undefined) throw typeError(where, 'base must be null where freqs are given');
+    const given = toNode(freqs as ArrayInput, undefined, where);
+    if (given.shape.length !== 1 || given.shape[0] !== half) {
+      throw rangeError(where, `freqs must have shape [${half}], not ${showShape(given.shape)}`);
+    }
+    return p.reciprocal(p.astype(given, dtype));
+  }
+  if (base === null) throw typeError(where, 'needs base or freqs');
+  const exponent = -Math.log(numberArgument(where, 'base', base, 10000)) / half;
+  return p.exp(p.arange(0, exponent, [half], 0, dtype));
+}
+
+/** The position of each element, [length] or [batch, 1…, length]. */
+function positions(where: string, shape: Shape, offset: unknown, scale: number, dtype: Dtype): Node {
+  const length = shape[shape.length - 2];
+  if (offset === undefined || offset === null || typeof offset === 'number') {
+    return scaled(p.arange(numberArgument(where, 'offset', offset, 0), 1, [length], 0, dtype), scale);
+  }
+  const given = p.astype(toNode(offset as ArrayInput, undefined, where), dtype);
+  const perExample = given.shape.length === 1 && shape.length > 2 && (given.shape[0] === shape[0] || given.shape[0] === 1);
+  if (given.shape.length !== 0 && !perExample) {
+    throw rangeError(where, `offset must be a number or one for each example, not of shape ${showShape(given.shape)}`);
+  }
+  const lead = perExample ? [given.shape[0], ...shape.slice(1, -2).map(() => 1)] : [];
+  const full = [...lead, length];
+  const first = p.broadcastTo(p.reshape(given, [...lead, 1]), full);
+  return scaled(p.add(first, p.arange(0, 1, full, full.length - 1, dtype)), scale);
+}
+
+/**
+ * Rotary positions: the first `dims` elements of the last axis of `array` [batch…, length, width] are turned, pair by pair, by angles that
+ * grow with the position along the axis before. 16-bit floats are computed in float32.
+ *
+ * @example
+ * mx.fast.rope(mx.ones([1, 2, 2]), 2, false, 10000, 1, 0).index(0, 1); // array([-0.301169, 1.38177], dtype=float32)
+ */
+export const rope = defineOp<
+  Call<
+    [array: ArrayInput, dims: number],
+    [traditional?: boolean, base?: number | null, scale?: number, offset?: number | ArrayInput, freqs?: ArrayInput | null],
+    RopeOptions,
+    array
+  >
+>(
+  {
+    name: 'fast.rope',
+    parameters: ['array', 'dims', 'traditional?', 'base?', 'scale?', 'offset?', 'freqs?'],
+    method: false,
+    cases: () => [
+      { args: [operand([2, 3, 4]), 4, false, 10000, 1, 0] },
+      { args: [operand([1, 2, 2, 6]), 4, true, 100, 0.5, 3] },
+      { args: [operand([2, 2, 2, 5]), 4, false, 100, 1, operand([2], { dtype: int32, low: 0, high: 5 })] },
+      { args: [operand([1, 3, 4]), 4, true, null, 1, 2, operand([2], { low: 1, high: 3 })] },
+      { args: [operand([2, 4]), 2, false, 10, 1, operand([])] },
+    ],
+  },
+  (array: ArrayInput, dims: unknown, traditional: unknown, base: unknown, scale: unknown, offset: unknown, freqs: unknown): array => {
+    const where = 'fast.rope';
+    const x = floating(where, 'array', array);
+    const rank = x.shape.length;
+    if (rank < 2) throw rangeError(where, `array needs at least 2 axes, [length, width], not shape ${showShape(x.shape)}`);
+    const width = x.shape[rank - 1];
+    const turned = integerArgument(where, 'dims', dims);
+    if (turned < 2 || turned % 2 !== 0 || turned > width) throw rangeError(where, `dims must be even, from 2 to ${width}, not ${turned}`);
+    const half = turned / 2;
+    const wide = widened(x);
+    const { dtype } = wide;
+    const at = positions(where, x.shape, offset, numberArgument(where, 'scale', scale, 1), dtype);
+    const turns = [...at.shape, half];
+    const angles = p.multiply(
+      p.broadcastTo(p.reshape(at, [...at.shape, 1]), turns),
+      p.broadcastTo(inverseFrequencies(where, half, base, freqs, dtype), turns),
+    );
+    const pairs = booleanArgument(where, 'traditional', traditional, false);
+    const [a, b] = pairs ? [along(wide, 0, half, 2), along(wide, 1, half, 2)] : [along(wide, 0, half), along(wide, half, half)];
+    const cos = p.broadcastTo(p.cos(angles), a.shape);
+    const sin = p.broadcastTo(p.sin(angles), a.shape);
+    const left = p.subtract(p.multiply(a, cos), p.multiply(b, sin));
+    const right = p.add(p.multiply(a, sin), p.multiply(b, cos));
+    const rotated = pairs ? interleaved(left, right) : p.concatenate([left, right], rank - 1);
+    const result = turned === width ? rotated : p.concatenate([rotated, along(wide, turned, width - turned)], rank - 1);
+    return wrap(p.astype(result, x.dtype));
+  },
+);
+
+/** Elements of both in turn. */
+function interleaved(a: Node, b: Node): Node {
+  const rank = a.shape.length;
+  const apart = (x: Node): Node => p.reshape(x, [...x.shape, 1]);
+  const joined = p.concatenate([apart(a), apart(b)], rank);
+  return p.reshape(joined, [...a.shape.slice(0, -1), 2 * a.shape[rank - 1]]);
+}
+
+/** What is seen: `'causal'` (a query sees the keys up to its own place), a boolean array, or an array that is added to the scores. */
+export type AttentionMask = ArrayInput | 'causal' | null;
+
+/** The mask with four axes, each of size 1 or of that of the scores. */
+function maskNode(where: string, value: AttentionMask, scores: Shape, dtype: Dtype): Node {
+  const given = toNode(value as ArrayInput, undefined, where);
+  const mask = given.dtype === bool ? given : p.astype(given, dtype);
+  if (given.dtype !== bool && promoteTypes(given.dtype, dtype) !== dtype) {
+    throw typeError(where, `a mask of ${given.dtype.name} does not fit into scores of ${dtype.name}`);
+  }
+  const missing = 4 - mask.shape.length;
+  const shape = [...new Array<number>(Math.max(missing, 0)).fill(1), ...mask.shape];
+  if (missing < 0 || !shape.every((size, axis) => size === 1 || size === scores[axis])) {
+    throw rangeError(where, `a mask of shape ${showShape(mask.shape)} does not broadcast to the scores' ${showShape(scores)}`);
+  }
+  return p.reshape(mask, shape);
+}
+
+/** Options of `scaledDotProductAttention`. */
+export interface AttentionOptions {
+  scale: number;
+  mask: AttentionMask;
+  /** Accepted for MLX's sake: attention takes little memory at every length. */
+  memoryEfficientThreshold: number;
+}
+
+/**
+ * softmax(scale · queries keysᵀ + mask) values for queries [batch, heads, length, width], keys and values [batch, sharing heads, length, width], where
+ * the number of heads is a multiple of that of the keys. The scores are never held: memory is linear in the lengths. Sums are float32 or
+ * wider. A query that sees nothing gives 0.
+ *
+ * @example
+ * const x = mx.ones([1, 1, 2, 2]);
+ * mx.fast.scaledDotProductAttention(x, x, x, 1, 'causal').shape; // [1, 1, 2, 2]
+ */
+export const scaledDotProductAttention = defineOp<
+  Call<
+    [queries: ArrayInput, keys: ArrayInput, values: ArrayInput],
+    [scale?: number, mask?: AttentionMask, memoryEfficientThreshold?: number],
+    AttentionOptions,
+    array
+  >
+>(
+  {
+    name: 'fast.scaledDotProductAttention',
+    parameters: ['queries', 'keys', 'values', 'scale?', 'mask?', 'memoryEfficientThreshold?'],
+    method: false,
+    cases: () => [
+      { args: [operand([2, 2, 3, 2]), operand([2, 2, 3, 2]), operand([2, 2, 3, 2]), 0.7] },
+      { args: [operand([1, 4, 2, 3]), operand([1, 2, 4, 3]), operand([1, 2, 4, 2]), 0.5, 'causal'] },
+      { args: [operand([1, 2, 3, 2]), operand([1, 1, 4, 2]), operand([1, 1, 4, 2]), 1, operand([3, 4])] },
+      { args: [operand([2, 1, 2, 2]), operand([2, 1, 3, 2]), operand([2, 1, 3, 2]), 1, operand([2, 1, 1, 3], { dtype: bool })] },
+    ],
+  },
+  (queries: ArrayInput, keys: ArrayInput, values: ArrayInput, scale: unknown, mask: unknown, threshold: unknown): array => {
+    const where = 'fast.scaledDotProductAttention';
+    const given = [floating(where, 'queries', queries), floating(where, 'keys', keys), floating(where, 'values', values)];
+    const dtype = given.map((x) => x.dtype).reduce(promoteTypes);
+    const [q, k, v] = given.map((x) => p.astype(x, dtype));
+    const shapes = `shapes ${given.map((x) => showShape(x.shape)).join(', ')}`;
+    if (given.some((x) => x.shape.length !== 4)) throw rangeError(where, `operands need 4 axes, [batch, heads, length, width]: ${shapes}`);
+    const [a, b, c] = given.map((x) => x.shape);
+    if (a[0] !== b[0] || a[0] !== c[0]) throw rangeError(where, `operands must have one batch size: ${shapes}`);
+    if (b[1] !== c[1] || (b[1] === 0 ? a[1] !== 0 : a[1] % b[1] !== 0)) {
+      throw rangeError(where, `heads of queries (${a[1]}) must be a multiple of those of keys (${b[1]}) and values (${c[1]}): ${shapes}`);
+    }
+    if (a[3] !== b[3]) throw rangeError(where, `width of queries (${a[3]}) must equal that of keys (${b[3]}): ${shapes}`);
+    if (b[2] !== c[2]) throw rangeError(where, `there must be as many values (${c[2]}) as keys (${b[2]}): ${shapes}`);
+    integerArgument(where, 'memoryEfficientThreshold', threshold, 0);
+    const causal = mask === 'causal';
+    if (typeof mask === 'string' && !causal) throw typeError(where, `mask must be 'causal' or an array, not ${describe(mask)}`);
+    const scores = [a[0], a[1], a[2], b[2]];
+    const seen = causal || mask === null || mask === undefined ? null : maskNode(where, mask as ArrayInput, scores, dtype);
+    return wrap(p.attention(q, k, v, seen, { scale: numberArgument(where, 'scale', scale), causal }));
+  },
+);
