@@ -91,7 +91,6 @@ export const routines = [
   'hadamard',
   'convolution',
   'attention',
-  'attention',
   'lu',
   'luSolve',
   'triangularSolve',

@@ -230,7 +230,6 @@ enum class Routine : uint8_t {
   hadamard,
   convolution,
   attention,
-  attention,
   lu,
   luSolve,
   triangularSolve,

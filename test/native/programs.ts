@@ -149,30 +149,6 @@ export function routines(): ProgramSpec {
   };
 }
 
-/** Convolutions with every kind of walk: of patches, of examples that lie side by side, of channels alone, and of a matrix. */
-export function convolutions(): ProgramSpec {
-  const convolved = (ints: number[], x: number[], w: number[], out: number[], slot: number, examplesInside = false) => ({
-    kind: 'routine' as const,
-    routine: 'convolution' as const,
-    ints,
-    inputs: [
-      examplesInside ? { shape: x, operand: { slot: 0, dtype: float32, strides: [1, x[0] * x[2], x[0]] } } : wholeArray(0, float32, x),
-      wholeArray(1, float32, w),
-    ],
-    outputs: [wholeArray(slot, float32, out)],
-  });
-  return {
-    inputs: 2, // [24] and [12] float32
-    outputs: [4 * 24, 4 * 24, 4 * 12, 4 * 24],
-    steps: [
-      convolved([1, 1, 2, 1, 2, 1], [2, 6, 2], [2, 3, 2], [2, 2, 2], 2),
-      convolved([1, 0, 1, 1, 1, 2], [2, 6, 2], [2, 3, 2], [2, 5, 2], 3, true),
-      convolved([2, 0, 1, 0, 1, 1], [2, 6, 2], [2, 4, 1], [2, 3, 2], 4),
-      convolved([1, 0, 1, 0, 1, 1], [2, 6, 2], [2, 1, 2], [2, 6, 2], 5),
-    ],
-  };
-}
-
 /** Attention: causal, with a mask that is added, with one that repeats, and with shared heads. */
 export function attentions(): ProgramSpec {
   const q = wholeArray(0, float32, [1, 2, 3, 2]);
@@ -194,6 +170,30 @@ export function attentions(): ProgramSpec {
       attention(1, [q, k, k], 2),
       attention(0, [q, k, k, wholeArray(1, float32, [1, 1, 3, 3])], 3),
       attention(1, [q, k, k, repeated], 4),
+    ],
+  };
+}
+
+/** Convolutions with every kind of walk: of patches, of examples that lie side by side, of channels alone, and of a matrix. */
+export function convolutions(): ProgramSpec {
+  const convolved = (ints: number[], x: number[], w: number[], out: number[], slot: number, examplesInside = false) => ({
+    kind: 'routine' as const,
+    routine: 'convolution' as const,
+    ints,
+    inputs: [
+      examplesInside ? { shape: x, operand: { slot: 0, dtype: float32, strides: [1, x[0] * x[2], x[0]] } } : wholeArray(0, float32, x),
+      wholeArray(1, float32, w),
+    ],
+    outputs: [wholeArray(slot, float32, out)],
+  });
+  return {
+    inputs: 2, // [24] and [12] float32
+    outputs: [4 * 24, 4 * 24, 4 * 12, 4 * 24],
+    steps: [
+      convolved([1, 1, 2, 1, 2, 1], [2, 6, 2], [2, 3, 2], [2, 2, 2], 2),
+      convolved([1, 0, 1, 1, 1, 2], [2, 6, 2], [2, 3, 2], [2, 5, 2], 3, true),
+      convolved([2, 0, 1, 0, 1, 1], [2, 6, 2], [2, 4, 1], [2, 3, 2], 4),
+      convolved([1, 0, 1, 0, 1, 1], [2, 6, 2], [2, 1, 2], [2, 6, 2], 5),
     ],
   };
 }

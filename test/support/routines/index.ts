@@ -28,7 +28,6 @@ const references: { readonly [name in RoutineName]: RoutineReference } = {
   hadamard,
   convolution,
   attention,
-  attention,
   lu,
   luSolve,
   triangularSolve,
