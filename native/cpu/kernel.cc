@@ -39,7 +39,8 @@ class Preparation {
     listUses();
     int64_t target = kMostElements;
     place(target);
-    const int64_t fitting = std::clamp(kBlockBytes / std::max<int64_t>(1, bytesAnElement()), kLeastElements, kMostElements);
+    const int64_t fitting =
+        std::clamp(kBlockBytes / std::max<int64_t>(1, bytesAnElement()), kLeastElements, kMostElements);
     if (fitting < target) place(fitting);
     return std::move(kernel_);
   }
@@ -48,8 +49,9 @@ class Preparation {
   bool findReductions() {
     for (const Reduction& reduction : step_.reductions) {
       const uint32_t v = reduction.value;
-      const Dtype dtype = v < step_.loads.size() ? (step_.loads[v].slot == kIndexSlot ? Dtype::int64 : step_.loads[v].dtype)
-                                                 : step_.code[v - step_.loads.size()].to;
+      const Dtype dtype = v < step_.loads.size()
+                              ? (step_.loads[v].slot == kIndexSlot ? Dtype::int64 : step_.loads[v].dtype)
+                              : step_.code[v - step_.loads.size()].to;
       reduceFns_.push_back(reduceFns(reduction.op, dtype));
       if (!reduceFns_.back().init) return false;
     }
@@ -98,7 +100,8 @@ class Preparation {
       } else {
         Access& where = access(i);
         // Positions are never used in place.
-        if (value.kind == Value::Kind::position && where.form == Access::Form::straight) where.form = Access::Form::strided;
+        if (value.kind == Value::Kind::position && where.form == Access::Form::straight)
+          where.form = Access::Form::strided;
         value.level = where.uniform ? Level::uniform : where.form == Access::Form::single ? Level::block : Level::full;
       }
     }
@@ -117,7 +120,8 @@ class Preparation {
     if (copy == 0) {
       copy = static_cast<uint32_t>(list_.size());
       const Dtype type = list_[value].type;
-      list_.push_back({.kind = Value::Kind::fill, .dtype = type, .type = type, .operands = 1, .in = {value}, .live = true});
+      list_.push_back(
+          {.kind = Value::Kind::fill, .dtype = type, .type = type, .operands = 1, .in = {value}, .live = true});
     }
     return copy;
   }
@@ -180,7 +184,9 @@ class Preparation {
 
   /// Lists a value after its operands, the one with the longest history last: it is often the only one that changes.
   void demand(uint32_t value) {
-    if (list_[value].level != Level::full || listed_[value] || (list_[value].kind == Value::Kind::load && !isMoved(value))) return;
+    if (list_[value].level != Level::full || listed_[value] ||
+        (list_[value].kind == Value::Kind::load && !isMoved(value)))
+      return;
     listed_[value] = true;
     const uint32_t count = list_[value].operands;
     const auto in = [&](uint32_t k) { return list_[value].in[k]; };
@@ -205,8 +211,8 @@ class Preparation {
     for (const uint32_t value : reduced_) demand(value);
   }
 
-  /// Finds runs of instructions that a chain can take. chainOf_ then has, for a position on the tape, which operands are
-  /// the running value: 0 outside of chains.
+  /// Finds runs of instructions that a chain can take. chainOf_ then has, for a position on the tape, which operands
+  /// are the running value: 0 outside of chains.
   void findChains() {
     const uint32_t end = static_cast<uint32_t>(order_.size());
     chainOf_.assign(end, 0);
@@ -232,7 +238,8 @@ class Preparation {
 
   ChainCode codeOf(const Value& value, unsigned running, bool& swapped) const {
     if (value.type != Dtype::float32) return ChainCode::none;
-    if (value.kind == Value::Kind::round) return value.dtype == Dtype::float16 ? ChainCode::roundHalf : ChainCode::roundBfloat;
+    if (value.kind == Value::Kind::round)
+      return value.dtype == Dtype::float16 ? ChainCode::roundHalf : ChainCode::roundBfloat;
     if (value.kind != Value::Kind::elementwise || value.dtype != Dtype::float32) return ChainCode::none;
     return chainCode(value.op, running, singles(value), swapped);
   }
@@ -282,7 +289,8 @@ class Preparation {
         if (isRegister && lastUse[operand] == t) {
           auto& places = free[itemSize(list_[operand].type)];
           // A value that is an operand twice is released once.
-          if (std::find(places.begin(), places.end(), place_[operand]) == places.end()) places.push_back(place_[operand]);
+          if (std::find(places.begin(), places.end(), place_[operand]) == places.end())
+            places.push_back(place_[operand]);
         }
       };
       if (t == 0) firstRegister_ = kernel_->places;
@@ -357,8 +365,10 @@ class Preparation {
     entry.steps++;
     kernel_->longestChain = std::max(kernel_->longestChain, entry.steps);
     const bool last = t + 1 == order_.size() || chainOf_[t + 1] == 0 || (chainOf_[t + 1] & kChainStart);
-    if (last) entry.out = place_[i];
-    else if (place_[i] != kNone) step.keep = place_[i];
+    if (last)
+      entry.out = place_[i];
+    else if (place_[i] != kNone)
+      step.keep = place_[i];
     kernel_->chainSteps.push_back(step);
   }
 
@@ -396,8 +406,10 @@ class Preparation {
       store.access = firstStore_ + k;
       store.value = place_[value];
       store.inPlace = inPlace_[k];
-      if (geometry.accesses[store.access].form == Access::Form::strided) store.scatter = scatterBlock(bytes);
-      else store.copy = list_[value].level == Level::full ? copyTile(bytes) : fillTile(bytes);
+      if (geometry.accesses[store.access].form == Access::Form::strided)
+        store.scatter = scatterBlock(bytes);
+      else
+        store.copy = list_[value].level == Level::full ? copyTile(bytes) : fillTile(bytes);
       kernel_->stores.push_back(store);
       cost += 0.03 * static_cast<double>(bytes);
     }

@@ -1,8 +1,8 @@
 // A kernel step made ready to run: a tape of tile functions, the registers they work in, and how tiles lie in memory.
 //
-// The iteration space is cut into blocks: some neighbouring indices ("rows") of one axis together with everything inside
-// it, few enough that all registers stay in the innermost caches. Every value has a level: uniform values are computed
-// once a run, block values once a block (the maximum of the block's row, say), full values element by element.
+// The iteration space is cut into blocks: some neighbouring indices ("rows") of one axis together with everything
+// inside it, few enough that all registers stay in the innermost caches. Every value has a level: uniform values are
+// computed once a run, block values once a block (the maximum of the block's row, say), full values element by element.
 #pragma once
 
 #include <cstdint>

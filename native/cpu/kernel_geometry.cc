@@ -95,8 +95,10 @@ Geometry cutGeometry(const KernelStep& step, const std::vector<Use>& uses, int64
   Geometry geometry;
   for (uint32_t i = 0; i < step.shape.size(); i++) {
     if (step.shape[i] != 0) continue;
-    if (partOf(step, i) == Split::reduced) geometry.emptyReduction = true;
-    else geometry.empty = true;
+    if (partOf(step, i) == Split::reduced)
+      geometry.emptyReduction = true;
+    else
+      geometry.empty = true;
   }
   if (geometry.empty) return geometry;
   const std::vector<Axis> axes = usedAxes(step, uses, geometry.emptyReduction);

@@ -20,8 +20,8 @@ constexpr size_t alignUp(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
 /// What all threads of a run share.
 struct Shared {
   const Kernel& kernel;
-  void* const* table;     // with arguments and uniform values
-  const int64_t* bases;   // of the accesses
+  void* const* table;    // with arguments and uniform values
+  const int64_t* bases;  // of the accesses
   bool deferred;
 };
 
@@ -147,7 +147,8 @@ class Walker {
       count += kernel.standIns.size();
     }
     return kernel.places * sizeof(void*) + geometry.accesses.size() * 8 + geometry.grid.size() * 8 +
-           kernel.longestChain * sizeof(ChainStep) + kernel.blockCells.size() * 8 + elementBytes * static_cast<size_t>(geometry.capacity()) + (count + 5) * 64;
+           kernel.longestChain * sizeof(ChainStep) + kernel.blockCells.size() * 8 +
+           elementBytes * static_cast<size_t>(geometry.capacity()) + (count + 5) * 64;
   }
 
   void shift(size_t axis, int64_t count) {
@@ -335,7 +336,9 @@ class ReductionRun {
   size_t resultBytes() const { return static_cast<size_t>(accumulators_.capacity()) * 8; }
 
   int64_t outer(int64_t rows) const { return geometry_.outer * (geometry_.split == Geometry::Split::outer ? rows : 1); }
-  int64_t reduced(int64_t rows) const { return geometry_.reduced * (geometry_.split == Geometry::Split::reduced ? rows : 1); }
+  int64_t reduced(int64_t rows) const {
+    return geometry_.reduced * (geometry_.split == Geometry::Split::reduced ? rows : 1);
+  }
   int64_t inner(int64_t rows) const { return geometry_.inner * (geometry_.split == Geometry::Split::inner ? rows : 1); }
   /// Results of the block where the walker is.
   int64_t count(const Walker& walker) const { return outer(walker.rows()) * inner(walker.rows()); }
@@ -351,7 +354,8 @@ class ReductionRun {
     walker.seek(unit, begin);
     const int64_t capacity = accumulators_.capacity();
     const int64_t results = count(walker);
-    accumulators_.each(memory, [&](const ReduceEntry& entry, std::byte* acc) { entry.fns.init(acc, capacity, results); });
+    accumulators_.each(memory,
+                       [&](const ReduceEntry& entry, std::byte* acc) { entry.fns.init(acc, capacity, results); });
     if (geometry_.emptyReduction) return;
     int64_t position = positionOf(begin);
     for (int64_t block = begin; block < end; block++) {
@@ -393,8 +397,10 @@ void run(const Kernel& kernel, const Run& run) {
   int64_t* bases = reinterpret_cast<int64_t*>(scratch.data() + kernel.places);
   prepareTable(kernel, run, table, bases, reinterpret_cast<std::byte*>(bases + accesses));
   const Shared shared{kernel, table, bases, mustDefer(kernel, bases)};
-  if (kernel.reductions.empty()) runElementwise(shared, run);
-  else ReductionRun(shared, run).run();
+  if (kernel.reductions.empty())
+    runElementwise(shared, run);
+  else
+    ReductionRun(shared, run).run();
   if (kernel.rest) cpu::run(*kernel.rest, run);
 }
 

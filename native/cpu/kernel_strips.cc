@@ -1,4 +1,5 @@
-// The order of elements is free where nothing is reduced: [rows…, columns] is walked as [strips, rows, columns of a strip].
+// The order of elements is free where nothing is reduced: [rows…, columns] is walked as [strips, rows, columns of a
+// strip].
 #include "cpu/kernel_strips.h"
 
 #include <cstdlib>
@@ -30,13 +31,17 @@ KernelStep joined(const KernelStep& step) {
     for (size_t i = 0; i < step.loads.size(); i++) check(step.loads[i], result.loads[i]);
     for (size_t i = 0; i < step.stores.size(); i++) check(step.stores[i].operand, result.stores[i].operand);
     const auto extend = [&](const Operand& from, Operand& to) {
-      if (straight) to.strides.back() = from.strides[axis];
-      else to.strides.push_back(from.strides[axis]);
+      if (straight)
+        to.strides.back() = from.strides[axis];
+      else
+        to.strides.push_back(from.strides[axis]);
     };
     for (size_t i = 0; i < step.loads.size(); i++) extend(step.loads[i], result.loads[i]);
     for (size_t i = 0; i < step.stores.size(); i++) extend(step.stores[i].operand, result.stores[i].operand);
-    if (straight) result.shape.back() *= size;
-    else result.shape.push_back(size);
+    if (straight)
+      result.shape.back() *= size;
+    else
+      result.shape.push_back(size);
   }
   result.outer = static_cast<uint32_t>(result.shape.size());
   return result;

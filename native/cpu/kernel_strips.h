@@ -1,5 +1,5 @@
-// Blocks for transposed operands: the innermost axis is cut into strips, so that blocks are squares in which every operand
-// uses whole cache lines.
+// Blocks for transposed operands: the innermost axis is cut into strips, so that blocks are squares in which every
+// operand uses whole cache lines.
 #pragma once
 
 #include <optional>

@@ -21,8 +21,10 @@ bool exactOnHalves(ElementwiseOp op) {
     case ElementwiseOp::trunc:
     case ElementwiseOp::maximum:
     case ElementwiseOp::minimum:
-    case ElementwiseOp::select: return true;
-    default: return false;
+    case ElementwiseOp::select:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -65,7 +67,8 @@ class Lowering {
     const bool position = operand.slot == kIndexSlot;
     const Dtype dtype = position ? Dtype::int64 : operand.dtype;
     dtypes_.push_back(dtype);
-    memory_[i] = add({.kind = position ? Value::Kind::position : Value::Kind::load, .dtype = dtype, .type = dtype, .index = i});
+    memory_[i] =
+        add({.kind = position ? Value::Kind::position : Value::Kind::load, .dtype = dtype, .type = dtype, .index = i});
     if (!isHalf(dtype)) tile_[i] = memory_[i];
   }
 
@@ -98,10 +101,14 @@ class Lowering {
 
   void addInstruction(const Instruction& instruction) {
     switch (instruction.op) {
-      case ElementwiseOp::splat: return define(splat(instruction), instruction.dtype);
-      case ElementwiseOp::arange: return define(arange(instruction), instruction.dtype);
-      case ElementwiseOp::cast: return define(cast(instruction), instruction.to);
-      default: break;
+      case ElementwiseOp::splat:
+        return define(splat(instruction), instruction.dtype);
+      case ElementwiseOp::arange:
+        return define(arange(instruction), instruction.dtype);
+      case ElementwiseOp::cast:
+        return define(cast(instruction), instruction.to);
+      default:
+        break;
     }
     Value value{.kind = Value::Kind::elementwise,
                 .op = instruction.op,
@@ -174,14 +181,22 @@ class Lowering {
 
 TileFn Value::function(unsigned scalars) const {
   switch (kind) {
-    case Kind::elementwise: return elementwise(op, dtype, op == ElementwiseOp::arange ? 0 : scalars);
-    case Kind::cast: return scalars ? nullptr : castTile(dtype, type);
-    case Kind::castToOdd: return scalars ? nullptr : cpu::castToOdd(dtype);
-    case Kind::round: return scalars ? nullptr : roundTo(dtype);
-    case Kind::widen: return scalars ? nullptr : widenHalf(dtype);
-    case Kind::narrow: return scalars ? nullptr : narrowHalf(dtype);
-    case Kind::fill: return fillTile(itemSize(type));
-    default: return nullptr;
+    case Kind::elementwise:
+      return elementwise(op, dtype, op == ElementwiseOp::arange ? 0 : scalars);
+    case Kind::cast:
+      return scalars ? nullptr : castTile(dtype, type);
+    case Kind::castToOdd:
+      return scalars ? nullptr : cpu::castToOdd(dtype);
+    case Kind::round:
+      return scalars ? nullptr : roundTo(dtype);
+    case Kind::widen:
+      return scalars ? nullptr : widenHalf(dtype);
+    case Kind::narrow:
+      return scalars ? nullptr : narrowHalf(dtype);
+    case Kind::fill:
+      return fillTile(itemSize(type));
+    default:
+      return nullptr;
   }
 }
 

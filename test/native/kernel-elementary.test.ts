@@ -9,7 +9,11 @@ import { erf, erfinv, evaluate } from './kernel_reference';
 // Inside jest's contexts a global is slow to look up, which tells where every element takes several.
 const { Math, Number } = globalThis;
 
-function apply(op: ElementwiseOp, dtype: Dtype, inputs: (Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>)[]): Float32Array | Float64Array {
+function apply(
+  op: ElementwiseOp,
+  dtype: Dtype,
+  inputs: (Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>)[],
+): Float32Array | Float64Array {
   const n = inputs[0].length;
   const step: KernelSpec = {
     kind: 'kernel',
@@ -60,11 +64,41 @@ function error(got: number, wanted: number): number {
 }
 
 const limits: Partial<Record<ElementwiseOp, number>> = {
-  exp: 2, expm1: 2, log: 2, log2: 2, log10: 2, log1p: 2, sqrt: 0.5, rsqrt: 2, reciprocal: 0.5, sin: 2, cos: 2, tan: 4, sinh: 2, cosh: 2,
-  tanh: 2, arcsin: 2, arccos: 2, arctan: 2, arcsinh: 2, arccosh: 2, arctanh: 2, erf: 4, erfinv: 4, sigmoid: 2,
+  exp: 2,
+  expm1: 2,
+  log: 2,
+  log2: 2,
+  log10: 2,
+  log1p: 2,
+  sqrt: 0.5,
+  rsqrt: 2,
+  reciprocal: 0.5,
+  sin: 2,
+  cos: 2,
+  tan: 4,
+  sinh: 2,
+  cosh: 2,
+  tanh: 2,
+  arcsin: 2,
+  arccos: 2,
+  arctan: 2,
+  arcsinh: 2,
+  arccosh: 2,
+  arctanh: 2,
+  erf: 4,
+  erfinv: 4,
+  sigmoid: 2,
 };
 
-const intervals: [number, number][] = [[-1, 1], [-10, 10], [-105, 90], [0.9, 1.1], [-1.1, -0.9], [0, 40], [-0.01, 0.01]];
+const intervals: [number, number][] = [
+  [-1, 1],
+  [-10, 10],
+  [-105, 90],
+  [0.9, 1.1],
+  [-1.1, -0.9],
+  [0, 40],
+  [-0.01, 0.01],
+];
 
 for (const [op, limit] of Object.entries(limits) as [ElementwiseOp, number][]) {
   test(`${op} of float32 within ${limit} ulp`, () => {
@@ -76,7 +110,10 @@ for (const [op, limit] of Object.entries(limits) as [ElementwiseOp, number][]) {
         if (e > worst) [worst, where] = [e, x[i]];
       }
     }
-    expect({ worst: worst <= limit + 0.01 ? 'fine' : worst, where: worst <= limit + 0.01 ? 'anywhere' : where }).toEqual({ worst: 'fine', where: 'anywhere' });
+    expect({ worst: worst <= limit + 0.01 ? 'fine' : worst, where: worst <= limit + 0.01 ? 'anywhere' : where }).toEqual({
+      worst: 'fine',
+      where: 'anywhere',
+    });
   });
 }
 
@@ -84,11 +121,16 @@ test('power of float32 within 4 ulp', () => {
   const x: number[] = [];
   const y: number[] = [];
   const specials = [0, -0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, Infinity, -Infinity, Number.NaN, 1e-40, 3e38, -3e38, 2.5, -2.5];
-  for (const a of specials) for (const b of specials) x.push(a), y.push(b);
+  for (const a of specials) {
+    for (const b of specials) {
+      x.push(a);
+      y.push(b);
+    }
+  }
   for (let i = 0; i < 40000; i++) {
     const base = 2 ** ((((i * 7919) % 2520) - 1260) / 10) * (1 + ((i * 31) % 97) / 97);
     x.push(base);
-    y.push((((i * 104729) % 2001) - 1000) / 1000 * Math.min(130 / Math.abs(Math.log2(base)), 50));
+    y.push(((((i * 104729) % 2001) - 1000) / 1000) * Math.min(130 / Math.abs(Math.log2(base)), 50));
   }
   const [a, b] = [Float32Array.from(x), Float32Array.from(y)];
   const z = apply('power', float32, [a, b]);
@@ -103,7 +145,12 @@ test('arctan2 and logaddexp of float32 within 2 ulp', () => {
   const specials = [0, -0, 1, -1, 1e-40, -1e-40, 3e38, -3e38, Infinity, -Infinity, Number.NaN];
   const x: number[] = [];
   const y: number[] = [];
-  for (const a of specials) for (const b of specials) x.push(a), y.push(b);
+  for (const a of specials) {
+    for (const b of specials) {
+      x.push(a);
+      y.push(b);
+    }
+  }
   for (let i = 0; i < 30000; i++) {
     x.push((i % 2 ? 1 : -1) * 2 ** (((i * 37) % 600) / 10 - 30));
     y.push((i % 3 ? 1 : -1) * 2 ** (((i * 101) % 600) / 10 - 30));
@@ -130,7 +177,10 @@ test('float64 over its range', () => {
     const bad: number[][] = [];
     for (let i = 0; i < data.length; i++) {
       const wanted = evaluate(op, float64, float64, [data[i]]) as number;
-      const close = Object.is(y[i], wanted) || y[i] === wanted || Math.abs(y[i] - wanted) <= 4 * 2 ** (Math.max(Math.floor(Math.log2(Math.abs(wanted))), -1022) - 52);
+      const close =
+        Object.is(y[i], wanted) ||
+        y[i] === wanted ||
+        Math.abs(y[i] - wanted) <= 4 * 2 ** (Math.max(Math.floor(Math.log2(Math.abs(wanted))), -1022) - 52);
       if (!close) bad.push([data[i], y[i], wanted]);
     }
     expect([op, bad.slice(0, 10)]).toEqual([op, []]);
@@ -138,8 +188,12 @@ test('float64 over its range', () => {
   const errors = apply('erf', float64, [data]);
   const inverses = apply('erfinv', float64, [data]);
   for (let i = 0; i < data.length; i++) {
-    for (const [got, wanted] of [[errors[i], erf(data[i])], [inverses[i], erfinv(data[i])]]) {
-      if (!(Object.is(got, wanted) || Math.abs(got - wanted) <= 4e-15 * Math.abs(wanted) + 5e-324)) throw new Error(`${data[i]}: ${got}, not ${wanted}`);
+    for (const [got, wanted] of [
+      [errors[i], erf(data[i])],
+      [inverses[i], erfinv(data[i])],
+    ]) {
+      if (!(Object.is(got, wanted) || Math.abs(got - wanted) <= 4e-15 * Math.abs(wanted) + 5e-324))
+        throw new Error(`${data[i]}: ${got}, not ${wanted}`);
     }
   }
 });

@@ -6,18 +6,26 @@ import { bool, type Dtype, float16, float32 } from '../../lib/dtype';
 import type { ElementwiseOp } from '../../lib/schedule/opcodes';
 import { contiguous, encode, type InstructionSpec, type KernelSpec, type OperandSpec, type ProgramSpec } from './encode';
 import { runOnce } from './harness';
+import { random } from './kernel_reference';
 
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const unary: ElementwiseOp[] = ['negative', 'abs', 'square', 'sqrt', 'rsqrt', 'reciprocal', 'exp', 'tanh', 'sigmoid', 'floor', 'ceil', 'round', 'trunc', 'log', 'sin', 'sign'];
+const unary: ElementwiseOp[] = [
+  'negative',
+  'abs',
+  'square',
+  'sqrt',
+  'rsqrt',
+  'reciprocal',
+  'exp',
+  'tanh',
+  'sigmoid',
+  'floor',
+  'ceil',
+  'round',
+  'trunc',
+  'log',
+  'sin',
+  'sign',
+];
 const binary: ElementwiseOp[] = ['add', 'subtract', 'multiply', 'divide', 'maximum', 'minimum', 'power'];
 
 /** Random instructions on values 0 to `loads` - 1, mostly on the last value. */
@@ -56,8 +64,17 @@ function unfused(program: ProgramSpec, step: KernelSpec, shape: readonly number[
   const operand = (v: number): OperandSpec => (v < loads.length ? loads[v] : contiguous(first + v - loads.length, dtypeOf(v), shape));
   const steps: KernelSpec[] = code.map((instruction, i) => {
     const values = instruction.op === 'splat' ? [] : [instruction.a, instruction.b, instruction.c].filter((v) => v !== undefined);
-    const renamed: InstructionSpec = instruction.op === 'splat' ? instruction : { ...instruction, ...Object.fromEntries(['a', 'b', 'c'].slice(0, values.length).map((k, j) => [k, j])) };
-    return { kind: 'kernel', outer: shape, loads: values.map(operand), code: [renamed], stores: [{ value: values.length, operand: operand(loads.length + i) }] };
+    const renamed: InstructionSpec =
+      instruction.op === 'splat'
+        ? instruction
+        : { ...instruction, ...Object.fromEntries(['a', 'b', 'c'].slice(0, values.length).map((k, j) => [k, j])) };
+    return {
+      kind: 'kernel',
+      outer: shape,
+      loads: values.map(operand),
+      code: [renamed],
+      stores: [{ value: values.length, operand: operand(loads.length + i) }],
+    };
   });
   for (const { value, operand: target } of step.stores ?? []) {
     steps.push({ kind: 'kernel', outer: shape, loads: [operand(value)], stores: [{ value: 0, operand: target }] });
@@ -72,18 +89,28 @@ for (const dtype of [float32, float16]) {
     for (let round = 0; round < 60; round++) {
       const shape = [[1 + Math.floor(next() * 9000)], [3, 700], [40, 33], [5]][Math.floor(next() * 4)];
       const size = shape.reduce((a, b) => a * b, 1);
-      const loads = [contiguous(0, dtype, shape), contiguous(1, dtype, shape), { slot: 2, dtype, strides: shape.map((_, i) => (i === 0 && shape.length > 1 ? 1 : 0)) }];
+      const loads = [
+        contiguous(0, dtype, shape),
+        contiguous(1, dtype, shape),
+        { slot: 2, dtype, strides: shape.map((_, i) => (i === 0 && shape.length > 1 ? 1 : 0)) },
+      ];
       const code = randomCode(next, loads.length, 3 + Math.floor(next() * 40), dtype);
       if (!wellTyped(code, loads.length)) continue;
       const isBool = (v: number) => v >= loads.length && code[v - loads.length].to === bool;
       const values = [loads.length + code.length - 1, 0, Math.floor(next() * (loads.length + code.length))].filter((v) => !isBool(v));
-      const step: KernelSpec = { kind: 'kernel', outer: shape, loads, code, stores: values.map((value, i) => ({ value, operand: contiguous(3 + i, dtype, shape) })) };
+      const step: KernelSpec = {
+        kind: 'kernel',
+        outer: shape,
+        loads,
+        code,
+        stores: values.map((value, i) => ({ value, operand: contiguous(3 + i, dtype, shape) })),
+      };
       const program: ProgramSpec = { inputs: 3, outputs: values.map(() => size * dtype.size), args: 2, steps: [step] };
       const inputs = [size, size, shape[0]].map((n) => {
         const numbers = Float32Array.from({ length: n }, () => next() * 4 - 2);
         if (dtype === float32) return numbers;
         // Any finite 16 bits.
-        return Uint16Array.from({ length: n }, () => Math.floor(next() * 2 ** 15) % 0x7c00 | (next() < 0.5 ? 0x8000 : 0));
+        return Uint16Array.from({ length: n }, () => (Math.floor(next() * 2 ** 15) % 0x7c00) | (next() < 0.5 ? 0x8000 : 0));
       });
       const args = [next() * 2, -next()];
       const fused = runOnce(program, inputs, args);
@@ -130,11 +157,21 @@ test('sums do not depend on the number of threads', () => {
   ].map(({ outer, reduced, inner }) => {
     const kept = [...outer, ...inner];
     const bytes = 4 * kept.reduce((a, b) => a * b, 1);
-    const step: KernelSpec = { kind: 'kernel', outer, reduced, inner, loads: [contiguous(0, float32, [...outer, ...reduced, ...inner])], reductions: [{ op: 'sum', value: 0, operand: contiguous(1, float32, kept) }] };
+    const step: KernelSpec = {
+      kind: 'kernel',
+      outer,
+      reduced,
+      inner,
+      loads: [contiguous(0, float32, [...outer, ...reduced, ...inner])],
+      reductions: [{ op: 'sum', value: 0, operand: contiguous(1, float32, kept) }],
+    };
     return { words: [...encode({ inputs: 1, outputs: [bytes], steps: [step] })], bytes };
   });
   const run = (threads: number) =>
-    execFileSync(process.execPath, ['-e', sums, JSON.stringify(programs)], { env: { ...process.env, METALGRAD_THREADS: String(threads) }, encoding: 'utf8' });
+    execFileSync(process.execPath, ['-e', sums, JSON.stringify(programs)], {
+      env: { ...process.env, METALGRAD_THREADS: String(threads) },
+      encoding: 'utf8',
+    });
   const one = run(1);
   expect(one.trim().split('\n')).toHaveLength(5);
   for (const threads of [2, 3, 8]) expect(run(threads)).toBe(one);

@@ -1,30 +1,33 @@
 /** Kernels over every kind of layout and reduction: random steps, sizes around the borders of blocks, against an interpreter. */
 
-import { bool, complex64, type Dtype, dtypes, float16, float32, float64, int32, int64, uint32, uint8 } from '../../lib/dtype';
+import { bool, complex64, type Dtype, dtypes, float16, float32, float64, int32, int64, uint8, uint32 } from '../../lib/dtype';
 import { type ReduceOp, reduceOps } from '../../lib/schedule/opcodes';
 import { contiguous, type KernelSpec, type OperandSpec, type ProgramSpec, rowMajor } from './encode';
 import { runOnce } from './harness';
-import { arrayOf, interpret, listOf, read, type Scalar } from './kernel_reference';
+import { arrayOf, interpret, listOf, random, read, type Scalar } from './kernel_reference';
 
 // Inside jest's contexts a global is slow to look up, which tells where every element takes several.
 const { Math, Number } = globalThis;
-
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** Small integers, so that sums and products of floats are exact in any order. */
 function values(count: number, dtype: Dtype, next: () => number, most = 9): Uint8Array<ArrayBuffer> {
   const one = () => Math.floor(next() * (2 * most + 1)) - most;
-  return arrayOf(Array.from({ length: count }, () => (dtype === complex64 ? { re: one(), im: one() } : dtype.kind === 'bool' ? next() < 0.7 ? 1 : 0 : dtype.kind === 'unsigned' ? Math.abs(one()) : one())), dtype);
+  return arrayOf(
+    Array.from({ length: count }, () =>
+      dtype === complex64
+        ? { re: one(), im: one() }
+        : dtype.kind === 'bool'
+          ? next() < 0.7
+            ? 1
+            : 0
+          : dtype.kind === 'unsigned'
+            ? Math.abs(one())
+            : one(),
+    ),
+    dtype,
+  );
 }
 
 /** Runs a step whose outputs come last, and compares them with the interpreter's. */
@@ -48,7 +51,13 @@ function unsigned(x: Scalar): Scalar {
 }
 
 /** An operand over `shape` with a random order of axes, some of them reversed or repeated, and the elements it needs. */
-function layout(slot: number, dtype: Dtype, shape: readonly number[], next: () => number, repeat: boolean): { operand: OperandSpec; count: number } {
+function layout(
+  slot: number,
+  dtype: Dtype,
+  shape: readonly number[],
+  next: () => number,
+  repeat: boolean,
+): { operand: OperandSpec; count: number } {
   const axes = shape.map((_, i) => i);
   if (next() < 0.5) axes.sort(() => next() - 0.5);
   const strides = shape.map(() => 0);
@@ -104,18 +113,33 @@ test('random layouts of loads and stores', () => {
       ],
     };
     // Positions are small in 16-bit floats too.
-    compare(step, [values(a.count, dtype, next), values(b.count, dtype, next)], [out.count, product(shape), product(shape)].map((n) => n * dtype.size));
+    compare(
+      step,
+      [values(a.count, dtype, next), values(b.count, dtype, next)],
+      [out.count, product(shape), product(shape)].map((n) => n * dtype.size),
+    );
   }
 });
 
 test('values that are one for a run or a row', () => {
   const next = random(2);
-  for (const shape of [[3, 2500], [700, 9], [1, 1], [5, 4096], [2, 4097]]) {
+  for (const shape of [
+    [3, 2500],
+    [700, 9],
+    [1, 1],
+    [5, 4096],
+    [2, 4097],
+  ]) {
     const [rows, columns] = shape;
     const step: KernelSpec = {
       kind: 'kernel',
       outer: shape,
-      loads: [contiguous(0, float32, shape), { slot: 1, dtype: float32, strides: [1, 0] }, { slot: 2, dtype: float32, strides: [0, 0] }, { slot: 3, dtype: bool, strides: [1, 0] }],
+      loads: [
+        contiguous(0, float32, shape),
+        { slot: 1, dtype: float32, strides: [1, 0] },
+        { slot: 2, dtype: float32, strides: [0, 0] },
+        { slot: 3, dtype: bool, strides: [1, 0] },
+      ],
       code: [
         { op: 'splat', dtype: float32, a: 0 },
         { op: 'add', dtype: float32, a: 4, b: 2 }, // one a run
@@ -127,7 +151,12 @@ test('values that are one for a run or a row', () => {
       stores: [9, 6, 5, 8].map((value, i) => ({ value, operand: contiguous(4 + i, float32, shape) })),
     };
     const inputs = [values(rows * columns, float32, next), values(rows, float32, next), values(1, float32, next), values(rows, bool, next)];
-    compare(step, inputs, [1, 2, 3, 4].map(() => 4 * rows * columns), [3]);
+    compare(
+      step,
+      inputs,
+      [1, 2, 3, 4].map(() => 4 * rows * columns),
+      [3],
+    );
   }
 });
 
@@ -135,8 +164,14 @@ test('offsets that are arguments', () => {
   const step: KernelSpec = {
     kind: 'kernel',
     outer: [4],
-    loads: [{ slot: 0, dtype: int32, strides: [2], offset: 1, offsetArg: 0 }, { slot: -1, dtype: int64, strides: [1], offset: 5, offsetArg: 0 }],
-    code: [{ op: 'cast', dtype: int64, to: int32, a: 1 }, { op: 'add', dtype: int32, a: 0, b: 2 }],
+    loads: [
+      { slot: 0, dtype: int32, strides: [2], offset: 1, offsetArg: 0 },
+      { slot: -1, dtype: int64, strides: [1], offset: 5, offsetArg: 0 },
+    ],
+    code: [
+      { op: 'cast', dtype: int64, to: int32, a: 1 },
+      { op: 'add', dtype: int32, a: 0, b: 2 },
+    ],
     stores: [{ value: 3, operand: contiguous(1, int32, [4]) }],
   };
   const program: ProgramSpec = { inputs: 1, outputs: [16], args: 1, steps: [step] };
@@ -170,7 +205,11 @@ test('a result may take the memory of an operand that is read later in the kerne
       { arenaOffset: 0, byteLength: bytes },
     ],
     arenaBytes: 12032,
-    steps: [step([0, 4, 1]), step([4, 5, 2]), { kind: 'kernel', outer: [n], loads: [contiguous(5, float32, [n])], stores: [{ value: 0, operand: contiguous(3, float32, [n]) }] }],
+    steps: [
+      step([0, 4, 1]),
+      step([4, 5, 2]),
+      { kind: 'kernel', outer: [n], loads: [contiguous(5, float32, [n])], stores: [{ value: 0, operand: contiguous(3, float32, [n]) }] },
+    ],
   };
   const x = Float32Array.from({ length: n }, (_, i) => i % 50);
   const outputs = runOnce(program, [x]).map((b) => new Float32Array(b.buffer));
@@ -221,7 +260,11 @@ for (const dtype of dtypes) {
       const most = product(reduced) > 40 ? 1 : 3;
       const input = values(load.count, dtype, next, most);
       if (['float16', 'bfloat16'].includes(dtype.name) && product(reduced) > 1000) continue;
-      compare(step, [input], ops.map((op) => count * (/arg/.test(op) ? 4 : dtype.size)));
+      compare(
+        step,
+        [input],
+        ops.map((op) => count * (/arg/.test(op) ? 4 : dtype.size)),
+      );
     }
   });
 }
@@ -229,7 +272,9 @@ for (const dtype of dtypes) {
 test('reductions of what a kernel computes, beside what it stores', () => {
   const next = random(77);
   for (let round = 0; round < 60; round++) {
-    const [outer, reduced, inner] = [0, 1, 2].map((i) => shapeOf(next, i === 1 ? 1 + Math.floor(next() * 2) : Math.floor(next() * 3), i === 1 ? 60 : 20));
+    const [outer, reduced, inner] = [0, 1, 2].map((i) =>
+      shapeOf(next, i === 1 ? 1 + Math.floor(next() * 2) : Math.floor(next() * 3), i === 1 ? 60 : 20),
+    );
     const shape = [...outer, ...reduced, ...inner];
     const kept = [...outer, ...inner];
     const a = layout(0, float32, shape, next, true);
@@ -255,7 +300,12 @@ test('reductions of what a kernel computes, beside what it stores', () => {
         { op: 'sum', value: 4, operand: contiguous(6, float32, kept) },
       ],
     };
-    compare(step, [values(a.count, float32, next), values(b.count, int32, next)], [out.count, result.count, ...[1, 2, 3].map(() => product(kept))].map((n) => 4 * n), [2]);
+    compare(
+      step,
+      [values(a.count, float32, next), values(b.count, int32, next)],
+      [out.count, result.count, ...[1, 2, 3].map(() => product(kept))].map((n) => 4 * n),
+      [2],
+    );
   }
 });
 
@@ -264,7 +314,10 @@ function reduce(op: ReduceOp, data: Float32Array<ArrayBuffer>, outer: number[], 
   const kept = [...outer, ...inner];
   const dtype = /arg/.test(op) ? uint32 : float32;
   const step: KernelSpec = {
-    kind: 'kernel', outer, reduced, inner,
+    kind: 'kernel',
+    outer,
+    reduced,
+    inner,
     loads: [contiguous(0, float32, [...outer, ...reduced, ...inner])],
     reductions: [{ op, value: 0, operand: contiguous(1, dtype, kept) }],
   };
@@ -299,7 +352,8 @@ test('long sums of floats keep their digits', () => {
     code: [{ op: 'splat', dtype, a: 0 }],
     reductions: [{ op: 'sum', value: 0, operand: contiguous(0, dtype, []) }],
   });
-  const sum = (dtype: Dtype, x: number) => read(runOnce({ inputs: 0, outputs: [dtype.size], args: 1, steps: [step(dtype)] }, [], [x])[0], dtype, 0);
+  const sum = (dtype: Dtype, x: number) =>
+    read(runOnce({ inputs: 0, outputs: [dtype.size], args: 1, steps: [step(dtype)] }, [], [x])[0], dtype, 0);
   expect(sum(float32, 1)).toBe(n);
   expect(Math.abs((sum(float64, 0.1) as number) / (0.1 * n) - 1)).toBeLessThan(1e-13);
   expect(sum(float16, 2 ** -10)).toBe(19536);
@@ -309,16 +363,34 @@ test('long sums of floats keep their digits', () => {
 });
 
 test('rank 0, zero sizes and strides of a repeated row', () => {
-  const step: KernelSpec = { kind: 'kernel', outer: [], loads: [contiguous(0, float64, [])], code: [{ op: 'exp', dtype: float64, a: 0 }], stores: [{ value: 1, operand: contiguous(1, float64, []) }] };
+  const step: KernelSpec = {
+    kind: 'kernel',
+    outer: [],
+    loads: [contiguous(0, float64, [])],
+    code: [{ op: 'exp', dtype: float64, a: 0 }],
+    stores: [{ value: 1, operand: contiguous(1, float64, []) }],
+  };
   expect(listOf(runOnce({ inputs: 1, outputs: [8], steps: [step] }, [Float64Array.of(0)])[0], float64)).toEqual([1]);
-  const none: KernelSpec = { ...step, outer: [3, 0], loads: [contiguous(0, float64, [3, 0])], stores: [{ value: 1, operand: contiguous(1, float64, [3, 0]) }] };
+  const none: KernelSpec = {
+    ...step,
+    outer: [3, 0],
+    loads: [contiguous(0, float64, [3, 0])],
+    stores: [{ value: 1, operand: contiguous(1, float64, [3, 0]) }],
+  };
   expect(runOnce({ inputs: 1, outputs: [0], steps: [none] }, [new Float64Array(0)])).toEqual([new Uint8Array(0)]);
   expect(rowMajor([2, 3])).toEqual([3, 1]);
 });
 
 test('transposed operands, with and without a rest beside the strips', () => {
   const next = random(5);
-  for (const shape of [[128, 128], [130, 200], [9, 1900], [4, 70, 133], [70, 4, 133], [3, 17, 5, 150]]) {
+  for (const shape of [
+    [128, 128],
+    [130, 200],
+    [9, 1900],
+    [4, 70, 133],
+    [70, 4, 133],
+    [3, 17, 5, 150],
+  ]) {
     for (const dtype of [float32, uint8, complex64]) {
       const axes = shape.map((_, i) => i);
       const reversed = rowMajor([...shape].reverse()).reverse();
@@ -326,7 +398,11 @@ test('transposed operands, with and without a rest beside the strips', () => {
       const step: KernelSpec = {
         kind: 'kernel',
         outer: shape,
-        loads: [{ slot: 0, dtype, strides: reversed }, { slot: 1, dtype, strides: rotated }, { slot: -1, dtype: int64, strides: axes.map((i) => 3 * i + 1), offset: 2 }],
+        loads: [
+          { slot: 0, dtype, strides: reversed },
+          { slot: 1, dtype, strides: rotated },
+          { slot: -1, dtype: int64, strides: axes.map((i) => 3 * i + 1), offset: 2 },
+        ],
         code: [
           { op: 'add', dtype, a: 0, b: 1 },
           { op: 'cast', dtype: int64, to: dtype, a: 2 },

@@ -4,21 +4,10 @@ import { bfloat16, complex64, type Dtype, dtypes, float16, float32, float64 } fr
 import { type ElementwiseOp, elementwiseOps } from '../../lib/schedule/opcodes';
 import { contiguous, type KernelSpec, type ProgramSpec } from './encode';
 import { runOnce } from './harness';
-import { arrayOf, type Complex, evaluate, listOf, read, type Scalar, toDtype } from './kernel_reference';
+import { arrayOf, type Complex, evaluate, listOf, random, read, type Scalar, toDtype } from './kernel_reference';
 
 // Inside jest's contexts a global is slow to look up, which tells where every element takes several.
 const { BigInt, Math, Number } = globalThis;
-
-/** A generator of numbers that tests repeat: mulberry32. */
-export function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const count = 450;
 
@@ -47,7 +36,7 @@ function samples(dtype: Dtype, seed: number): Scalar[] {
     }
   }
   // Every special value meets every other: rotated by a different amount for each seed.
-  return values.slice(seed * 7 % 23).concat(values.slice(0, seed * 7 % 23));
+  return values.slice((seed * 7) % 23).concat(values.slice(0, (seed * 7) % 23));
 }
 
 function operandsOf(op: ElementwiseOp): number {
@@ -67,7 +56,8 @@ function resultOf(op: ElementwiseOp, dtype: Dtype): Dtype {
 function takes(op: ElementwiseOp, dtype: Dtype): boolean {
   const at = elementwiseOps.indexOf(op);
   const between = (a: ElementwiseOp, b: ElementwiseOp) => at >= elementwiseOps.indexOf(a) && at <= elementwiseOps.indexOf(b);
-  if (between('exp', 'rsqrt') || op === 'reciprocal' || between('sin', 'sigmoid') || op === 'arctan2' || op === 'logaddexp') return dtype.inexact;
+  if (between('exp', 'rsqrt') || op === 'reciprocal' || between('sin', 'sigmoid') || op === 'arctan2' || op === 'logaddexp')
+    return dtype.inexact;
   if (between('floor', 'trunc')) return dtype.kind !== 'complex';
   if (op === 'invert' || between('and', 'xor')) return !dtype.inexact;
   if (op === 'leftShift' || op === 'rightShift') return dtype.kind === 'unsigned' || dtype.kind === 'signed';
@@ -77,8 +67,11 @@ function takes(op: ElementwiseOp, dtype: Dtype): boolean {
 /** Errors that elementary functions and what is made of several roundings may have, in units of the last place. */
 function tolerance(op: ElementwiseOp, dtype: Dtype): number {
   const at = elementwiseOps.indexOf(op);
-  const elementary = (at >= elementwiseOps.indexOf('exp') && at <= elementwiseOps.indexOf('log1p')) || op === 'rsqrt' ||
-    (at >= elementwiseOps.indexOf('sin') && at <= elementwiseOps.indexOf('sigmoid')) || ['power', 'arctan2', 'logaddexp'].includes(op);
+  const elementary =
+    (at >= elementwiseOps.indexOf('exp') && at <= elementwiseOps.indexOf('log1p')) ||
+    op === 'rsqrt' ||
+    (at >= elementwiseOps.indexOf('sin') && at <= elementwiseOps.indexOf('sigmoid')) ||
+    ['power', 'arctan2', 'logaddexp'].includes(op);
   // The reference's own error functions are no better than that in float64.
   if (dtype === float64) return op === 'erf' || op === 'erfinv' ? 16 : elementary ? 8 : op === 'multiplyAdd' ? Infinity : 0;
   if (dtype.kind === 'complex') return 2;
@@ -106,7 +99,9 @@ function near(got: number, wanted: number, dtype: Dtype, ulps: number, scale = M
 
 /** Where terms cancel, the error is one of the terms'. */
 function scaleOf(op: ElementwiseOp, wanted: number, args: readonly Scalar[]): number {
-  return op === 'logaddexp' ? Math.max(...args.map((x) => (Number.isFinite(x) ? Math.abs(x as number) : 0)), Math.abs(wanted)) : Math.abs(wanted);
+  return op === 'logaddexp'
+    ? Math.max(...args.map((x) => (Number.isFinite(x) ? Math.abs(x as number) : 0)), Math.abs(wanted))
+    : Math.abs(wanted);
 }
 
 function check(op: ElementwiseOp, dtype: Dtype, to: Dtype, got: Scalar, args: readonly Scalar[]): string | undefined {
@@ -114,9 +109,13 @@ function check(op: ElementwiseOp, dtype: Dtype, to: Dtype, got: Scalar, args: re
   if (raw === undefined) return undefined;
   const wanted = toDtype(raw, to);
   const ulps = tolerance(op, dtype);
-  const ok = typeof got === 'object' && typeof wanted === 'object'
-    ? near(got.re, wanted.re, to, ulps, Math.hypot(wanted.re, wanted.im)) && near(got.im, wanted.im, to, ulps, Math.hypot(wanted.re, wanted.im))
-    : typeof got === 'number' && typeof wanted === 'number' && to.inexact ? near(got, wanted, to, ulps, scaleOf(op, wanted, args)) : got === wanted;
+  const ok =
+    typeof got === 'object' && typeof wanted === 'object'
+      ? near(got.re, wanted.re, to, ulps, Math.hypot(wanted.re, wanted.im)) &&
+        near(got.im, wanted.im, to, ulps, Math.hypot(wanted.re, wanted.im))
+      : typeof got === 'number' && typeof wanted === 'number' && to.inexact
+        ? near(got, wanted, to, ulps, scaleOf(op, wanted, args))
+        : got === wanted;
   const text = (x: Scalar) => (typeof x === 'object' ? `${x.re}+${x.im}i` : Object.is(x, -0) ? '-0' : String(x));
   return ok ? undefined : `${op} ${dtype}(${args.map(text).join(', ')}) gave ${text(got)}, not ${text(wanted)}`;
 }
@@ -153,7 +152,12 @@ for (const dtype of dtypes) {
       const inputs = Array.from({ length: operandsOf(op) }, (_, i) => (op === 'select' && i === 0 ? dtypes[0] : dtype));
       const to = resultOf(op, dtype);
       const values = inputs.map((d, i) => samples(d, i + 1));
-      const probe = evaluate(op, dtype, to, values.map((v) => v[0]));
+      const probe = evaluate(
+        op,
+        dtype,
+        to,
+        values.map((v) => v[0]),
+      );
       if (probe === undefined) continue;
       for (let mask = 0; mask < (inputs.length > 1 ? 2 ** inputs.length : 1); mask++) {
         const scalars = inputs.map((_, i) => Boolean((mask >> i) & 1));
@@ -178,7 +182,24 @@ for (const from of dtypes) {
     const failures: string[] = [];
     const values = samples(from, 3);
     if (from.kind === 'float') {
-      for (const x of [1e10, -1e10, 3e9, 2 ** 63, 2 ** 64, -(2 ** 63), 1e30, 300.7, -1.9, 255.5, 65520, 65519, 2049, 2051, 1 + 2 ** -11, 1 + 2 ** -11 + 2 ** -40]) {
+      for (const x of [
+        1e10,
+        -1e10,
+        3e9,
+        2 ** 63,
+        2 ** 64,
+        -(2 ** 63),
+        1e30,
+        300.7,
+        -1.9,
+        255.5,
+        65520,
+        65519,
+        2049,
+        2051,
+        1 + 2 ** -11,
+        1 + 2 ** -11 + 2 ** -40,
+      ]) {
         values[values.length - 1 - (values.length % 31)] = toDtype(x, from);
         values.push(toDtype(x, from));
       }
@@ -209,8 +230,17 @@ test('complex functions agree with their identities', () => {
     return listOf(runOnce({ inputs: 1, outputs: [8 * count], steps: [step] }, [arrayOf(z, complex64)])[0], complex64) as Complex[];
   };
   const pairs: ElementwiseOp[][] = [
-    ['arcsin', 'sin'], ['arccos', 'cos'], ['arctan', 'tan'], ['arcsinh', 'sinh'], ['arccosh', 'cosh'], ['arctanh', 'tanh'],
-    ['log', 'exp'], ['log1p', 'expm1'], ['sqrt', 'square'], ['reciprocal', 'reciprocal'], ['sqrt', 'reciprocal', 'square', 'reciprocal'],
+    ['arcsin', 'sin'],
+    ['arccos', 'cos'],
+    ['arctan', 'tan'],
+    ['arcsinh', 'sinh'],
+    ['arccosh', 'cosh'],
+    ['arctanh', 'tanh'],
+    ['log', 'exp'],
+    ['log1p', 'expm1'],
+    ['sqrt', 'square'],
+    ['reciprocal', 'reciprocal'],
+    ['sqrt', 'reciprocal', 'square', 'reciprocal'],
     ['rsqrt', 'square', 'reciprocal'],
   ];
   for (const pair of pairs) {
@@ -230,7 +260,15 @@ test('arange computes in float64 and wraps in integers', () => {
       code: [{ op: 'arange', dtype, a: 0, b: 0, c: 1 }],
       stores: [{ value: 1, operand: contiguous(0, dtype, [30, 50]) }],
     };
-    const [start, step_] = dtype.kind === 'complex' ? [[0.5, 1], [0.25, -1]] as [number, number][] : dtype.inexact ? [0.1, 0.3] : [5n, -3n];
+    const [start, step_] =
+      dtype.kind === 'complex'
+        ? ([
+            [0.5, 1],
+            [0.25, -1],
+          ] as [number, number][])
+        : dtype.inexact
+          ? [0.1, 0.3]
+          : [5n, -3n];
     const [bytes] = runOnce({ inputs: 0, outputs: [1500 * dtype.size], args: 2, steps: [step] }, [], [start, step_] as never);
     const wanted = Array.from({ length: 1500 }, (_, i) => {
       const position = 7 + Math.floor(i / 50) + 30 * (i % 50);

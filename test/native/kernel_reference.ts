@@ -516,13 +516,7 @@ function identity(op: ReduceOp, dtype: Dtype): Scalar {
 }
 
 /** Sums and products without rounding between (integers wrap at the end). */
-function accumulate(
-  op: ReduceOp,
-  dtype: Dtype,
-  total: Total | undefined,
-  value: Scalar,
-  position: number,
-): Total {
+function accumulate(op: ReduceOp, dtype: Dtype, total: Total | undefined, value: Scalar, position: number): Total {
   const wide: Scalar = dtype.inexact || typeof value === 'object' ? value : BigInt(value as number | bigint);
   if (!total) return { value: wide, position };
   const [a, b] = [total.value, wide];
@@ -531,11 +525,25 @@ function accumulate(
       return { value: complex(op === 'sum' ? 'add' : 'multiply', [a, b]) as Scalar, position: 0 };
     }
     if (typeof a === 'bigint' && typeof b === 'bigint') {
-      return { value: dtype.kind === 'bool' ? (op === 'sum' ? a | b : a & b) : op === 'sum' ? a + b : BigInt.asIntN(64, a * b), position: 0 };
+      return {
+        value: dtype.kind === 'bool' ? (op === 'sum' ? a | b : a & b) : op === 'sum' ? a + b : BigInt.asIntN(64, a * b),
+        position: 0,
+      };
     }
     return { value: op === 'sum' ? Number(a) + Number(b) : Number(a) * Number(b), position: 0 };
   }
   const max = op === 'max' || op === 'argmax';
   if (Number.isNaN(a)) return total;
   return Number.isNaN(b) || (max ? b > a : b < a) ? { value: b, position } : total;
+}
+
+/** A generator of numbers in [0, 1) that tests repeat: mulberry32. */
+export function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

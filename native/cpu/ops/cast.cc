@@ -1,11 +1,9 @@
-// Conversions between dtypes. Floats become integers by truncation, wrapping as an int64 does (beyond int64 they saturate,
-// NaN gives 0); everything but zero is true; complex numbers lose their imaginary part.
+// Conversions between dtypes. Floats become integers by truncation, wrapping as an int64 does (beyond int64 they
+// saturate, NaN gives 0); everything but zero is true; complex numbers lose their imaginary part.
 #include "cpu/ops/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/cast.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -16,6 +14,7 @@
 #include "cpu/ops/complex.h"
 #include "cpu/ops/loops-inl.h"
 #include "cpu/ops/vectors-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
@@ -35,8 +34,10 @@ struct Convert {
     } else if constexpr (std::is_same_v<To, Bool>) {
       return Bool{static_cast<uint8_t>(x != From{})};
     } else if constexpr (std::is_same_v<From, Complex>) {
-      if constexpr (std::is_same_v<To, Complex>) return x;
-      else return Convert<To>::apply(x.re);
+      if constexpr (std::is_same_v<To, Complex>)
+        return x;
+      else
+        return Convert<To>::apply(x.re);
     } else if constexpr (std::is_same_v<To, Complex>) {
       return Complex{static_cast<float>(x), 0.0f};
     } else {
@@ -99,19 +100,29 @@ TileFn convert() {
 template <class From>
 TileFn castFrom(Dtype to) {
   switch (to) {
-    case Dtype::bool_: return convert<From, Bool>();
+    case Dtype::bool_:
+      return convert<From, Bool>();
     case Dtype::uint8:
-    case Dtype::int8: return convert<From, uint8_t>();
+    case Dtype::int8:
+      return convert<From, uint8_t>();
     case Dtype::uint16:
-    case Dtype::int16: return convert<From, uint16_t>();
+    case Dtype::int16:
+      return convert<From, uint16_t>();
     case Dtype::uint32:
-    case Dtype::int32: return convert<From, uint32_t>();
-    case Dtype::uint64: return convert<From, uint64_t>();
-    case Dtype::int64: return convert<From, int64_t>();
-    case Dtype::float32: return convert<From, float>();
-    case Dtype::float64: return convert<From, double>();
-    case Dtype::complex64: return convert<From, Complex>();
-    default: return nullptr;
+    case Dtype::int32:
+      return convert<From, uint32_t>();
+    case Dtype::uint64:
+      return convert<From, uint64_t>();
+    case Dtype::int64:
+      return convert<From, int64_t>();
+    case Dtype::float32:
+      return convert<From, float>();
+    case Dtype::float64:
+      return convert<From, double>();
+    case Dtype::complex64:
+      return convert<From, Complex>();
+    default:
+      return nullptr;
   }
 }
 
@@ -201,36 +212,53 @@ constexpr TileFn kToHalf = &toHalf;
 
 TileFn castTile(Dtype from, Dtype to) {
   switch (from) {
-    case Dtype::bool_: return castFrom<Bool>(to);
-    case Dtype::uint8: return castFrom<uint8_t>(to);
-    case Dtype::uint16: return castFrom<uint16_t>(to);
-    case Dtype::uint32: return castFrom<uint32_t>(to);
-    case Dtype::uint64: return castFrom<uint64_t>(to);
-    case Dtype::int8: return castFrom<int8_t>(to);
-    case Dtype::int16: return castFrom<int16_t>(to);
-    case Dtype::int32: return castFrom<int32_t>(to);
-    case Dtype::int64: return castFrom<int64_t>(to);
-    case Dtype::float32: return castFrom<float>(to);
-    case Dtype::float64: return castFrom<double>(to);
-    case Dtype::complex64: return castFrom<Complex>(to);
-    default: return nullptr;
+    case Dtype::bool_:
+      return castFrom<Bool>(to);
+    case Dtype::uint8:
+      return castFrom<uint8_t>(to);
+    case Dtype::uint16:
+      return castFrom<uint16_t>(to);
+    case Dtype::uint32:
+      return castFrom<uint32_t>(to);
+    case Dtype::uint64:
+      return castFrom<uint64_t>(to);
+    case Dtype::int8:
+      return castFrom<int8_t>(to);
+    case Dtype::int16:
+      return castFrom<int16_t>(to);
+    case Dtype::int32:
+      return castFrom<int32_t>(to);
+    case Dtype::int64:
+      return castFrom<int64_t>(to);
+    case Dtype::float32:
+      return castFrom<float>(to);
+    case Dtype::float64:
+      return castFrom<double>(to);
+    case Dtype::complex64:
+      return castFrom<Complex>(to);
+    default:
+      return nullptr;
   }
 }
 
 TileFn castToOdd(Dtype from) {
   switch (from) {
-    case Dtype::uint32: return &unaryLoop<OddOfInteger, uint32_t, float>;
-    case Dtype::uint64: return &unaryLoop<OddOfInteger, uint64_t, float>;
-    case Dtype::int32: return &unaryLoop<OddOfInteger, int32_t, float>;
-    case Dtype::int64: return &unaryLoop<OddOfInteger, int64_t, float>;
-    case Dtype::float64: return &unaryLoop<OddOfDouble, double, float>;
-    default: return castTile(from, Dtype::float32);
+    case Dtype::uint32:
+      return &unaryLoop<OddOfInteger, uint32_t, float>;
+    case Dtype::uint64:
+      return &unaryLoop<OddOfInteger, uint64_t, float>;
+    case Dtype::int32:
+      return &unaryLoop<OddOfInteger, int32_t, float>;
+    case Dtype::int64:
+      return &unaryLoop<OddOfInteger, int64_t, float>;
+    case Dtype::float64:
+      return &unaryLoop<OddOfDouble, double, float>;
+    default:
+      return castTile(from, Dtype::float32);
   }
 }
 
-TileFn roundTo(Dtype half) {
-  return half == Dtype::float16 ? kRoundToHalf : &unaryLoop<RoundToBfloat, float, float>;
-}
+TileFn roundTo(Dtype half) { return half == Dtype::float16 ? kRoundToHalf : &unaryLoop<RoundToBfloat, float, float>; }
 TileFn widenHalf(Dtype half) { return half == Dtype::float16 ? kFromHalf : &unaryLoop<FromBfloat, uint16_t, float>; }
 TileFn narrowHalf(Dtype half) { return half == Dtype::float16 ? kToHalf : &unaryLoop<ToBfloat, float, uint16_t>; }
 

@@ -65,8 +65,8 @@ struct ChainStep {
 /// x = from; each step changes x; then `to` = x. Operands are aligned with `from`, element by element.
 void runChain(const ChainStep* steps, int count, const float* from, float* to, int64_t n);
 
-/// The code of a float32 instruction that takes x as the operands in `running` (a bit each) and `single` ones; `swapped`
-/// tells that its two other operands change places.
+/// The code of a float32 instruction that takes x as the operands in `running` (a bit each) and `single` ones;
+/// `swapped` tells that its two other operands change places.
 ChainCode chainCode(ElementwiseOp op, unsigned running, unsigned single, bool& swapped);
 
 }  // namespace metalgrad::cpu

@@ -3,14 +3,13 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/complex.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include <cmath>
 #include <complex>
 
 #include "cpu/ops/complex.h"
 #include "cpu/ops/families.h"
 #include "cpu/ops/loops-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
@@ -114,17 +113,17 @@ struct Logaddexp {
   }
 };
 
-#define METALGRAD_COMPLEX(Function, expression)                   \
-  struct Function {                                               \
-    static Complex apply(Complex narrowed) {                      \
-      const Wide z = wide(narrowed);                              \
-      return narrow(expression);                                  \
-    }                                                             \
+#define METALGRAD_COMPLEX(Function, expression) \
+  struct Function {                             \
+    static Complex apply(Complex narrowed) {    \
+      const Wide z = wide(narrowed);            \
+      return narrow(expression);                \
+    }                                           \
   };
 METALGRAD_COMPLEX(Exp, std::exp(z))
-METALGRAD_COMPLEX(Expm1, (Wide{std::expm1(z.real()) * std::cos(z.imag()) -
-                                   2 * std::sin(z.imag() / 2) * std::sin(z.imag() / 2),
-                               std::exp(z.real()) * std::sin(z.imag())}))
+METALGRAD_COMPLEX(Expm1,
+                  (Wide{std::expm1(z.real()) * std::cos(z.imag()) - 2 * std::sin(z.imag() / 2) * std::sin(z.imag() / 2),
+                        std::exp(z.real()) * std::sin(z.imag())}))
 METALGRAD_COMPLEX(Log, std::log(z))
 METALGRAD_COMPLEX(Log2, std::log(z) / 0.69314718055994530942)
 METALGRAD_COMPLEX(Log10, std::log(z) / 2.30258509299404568402)
@@ -157,46 +156,86 @@ void arange(void* out, const void* a, const void* b, const void* c, int64_t n) {
 
 TileFn complexFn(ElementwiseOp op, unsigned scalars) {
   switch (op) {
-    case ElementwiseOp::arange: return &arange;
-    case ElementwiseOp::negative: return unary<Negative, Complex>(scalars);
-    case ElementwiseOp::abs: return unary<Abs, Complex, float>(scalars);
-    case ElementwiseOp::sign: return unary<Sign, Complex>(scalars);
-    case ElementwiseOp::exp: return unary<Exp, Complex>(scalars);
-    case ElementwiseOp::expm1: return unary<Expm1, Complex>(scalars);
-    case ElementwiseOp::log: return unary<Log, Complex>(scalars);
-    case ElementwiseOp::log2: return unary<Log2, Complex>(scalars);
-    case ElementwiseOp::log10: return unary<Log10, Complex>(scalars);
-    case ElementwiseOp::log1p: return unary<Log1p, Complex>(scalars);
-    case ElementwiseOp::sqrt: return unary<Sqrt, Complex>(scalars);
-    case ElementwiseOp::rsqrt: return unary<Rsqrt, Complex>(scalars);
-    case ElementwiseOp::square: return unary<Square, Complex>(scalars);
-    case ElementwiseOp::reciprocal: return unary<Reciprocal, Complex>(scalars);
-    case ElementwiseOp::sin: return unary<Sin, Complex>(scalars);
-    case ElementwiseOp::cos: return unary<Cos, Complex>(scalars);
-    case ElementwiseOp::tan: return unary<Tan, Complex>(scalars);
-    case ElementwiseOp::sinh: return unary<Sinh, Complex>(scalars);
-    case ElementwiseOp::cosh: return unary<Cosh, Complex>(scalars);
-    case ElementwiseOp::tanh: return unary<Tanh, Complex>(scalars);
-    case ElementwiseOp::arcsin: return unary<Arcsin, Complex>(scalars);
-    case ElementwiseOp::arccos: return unary<Arccos, Complex>(scalars);
-    case ElementwiseOp::arctan: return unary<Arctan, Complex>(scalars);
-    case ElementwiseOp::arcsinh: return unary<Arcsinh, Complex>(scalars);
-    case ElementwiseOp::arccosh: return unary<Arccosh, Complex>(scalars);
-    case ElementwiseOp::arctanh: return unary<Arctanh, Complex>(scalars);
-    case ElementwiseOp::sigmoid: return unary<Sigmoid, Complex>(scalars);
-    case ElementwiseOp::real: return unary<Real, Complex, float>(scalars);
-    case ElementwiseOp::imag: return unary<Imag, Complex, float>(scalars);
-    case ElementwiseOp::conjugate: return unary<Conjugate, Complex>(scalars);
-    case ElementwiseOp::add: return binary<Add, Complex>(scalars);
-    case ElementwiseOp::subtract: return binary<Subtract, Complex>(scalars);
-    case ElementwiseOp::multiply: return binary<Multiply, Complex>(scalars);
-    case ElementwiseOp::divide: return binary<Divide, Complex>(scalars);
-    case ElementwiseOp::power: return binary<Power, Complex>(scalars);
-    case ElementwiseOp::maximum: return binary<Maximum, Complex>(scalars);
-    case ElementwiseOp::minimum: return binary<Minimum, Complex>(scalars);
-    case ElementwiseOp::logaddexp: return binary<Logaddexp, Complex>(scalars);
-    case ElementwiseOp::multiplyAdd: return ternary<MultiplyAdd, Complex, Complex>(scalars);
-    default: return nullptr;
+    case ElementwiseOp::arange:
+      return &arange;
+    case ElementwiseOp::negative:
+      return unary<Negative, Complex>(scalars);
+    case ElementwiseOp::abs:
+      return unary<Abs, Complex, float>(scalars);
+    case ElementwiseOp::sign:
+      return unary<Sign, Complex>(scalars);
+    case ElementwiseOp::exp:
+      return unary<Exp, Complex>(scalars);
+    case ElementwiseOp::expm1:
+      return unary<Expm1, Complex>(scalars);
+    case ElementwiseOp::log:
+      return unary<Log, Complex>(scalars);
+    case ElementwiseOp::log2:
+      return unary<Log2, Complex>(scalars);
+    case ElementwiseOp::log10:
+      return unary<Log10, Complex>(scalars);
+    case ElementwiseOp::log1p:
+      return unary<Log1p, Complex>(scalars);
+    case ElementwiseOp::sqrt:
+      return unary<Sqrt, Complex>(scalars);
+    case ElementwiseOp::rsqrt:
+      return unary<Rsqrt, Complex>(scalars);
+    case ElementwiseOp::square:
+      return unary<Square, Complex>(scalars);
+    case ElementwiseOp::reciprocal:
+      return unary<Reciprocal, Complex>(scalars);
+    case ElementwiseOp::sin:
+      return unary<Sin, Complex>(scalars);
+    case ElementwiseOp::cos:
+      return unary<Cos, Complex>(scalars);
+    case ElementwiseOp::tan:
+      return unary<Tan, Complex>(scalars);
+    case ElementwiseOp::sinh:
+      return unary<Sinh, Complex>(scalars);
+    case ElementwiseOp::cosh:
+      return unary<Cosh, Complex>(scalars);
+    case ElementwiseOp::tanh:
+      return unary<Tanh, Complex>(scalars);
+    case ElementwiseOp::arcsin:
+      return unary<Arcsin, Complex>(scalars);
+    case ElementwiseOp::arccos:
+      return unary<Arccos, Complex>(scalars);
+    case ElementwiseOp::arctan:
+      return unary<Arctan, Complex>(scalars);
+    case ElementwiseOp::arcsinh:
+      return unary<Arcsinh, Complex>(scalars);
+    case ElementwiseOp::arccosh:
+      return unary<Arccosh, Complex>(scalars);
+    case ElementwiseOp::arctanh:
+      return unary<Arctanh, Complex>(scalars);
+    case ElementwiseOp::sigmoid:
+      return unary<Sigmoid, Complex>(scalars);
+    case ElementwiseOp::real:
+      return unary<Real, Complex, float>(scalars);
+    case ElementwiseOp::imag:
+      return unary<Imag, Complex, float>(scalars);
+    case ElementwiseOp::conjugate:
+      return unary<Conjugate, Complex>(scalars);
+    case ElementwiseOp::add:
+      return binary<Add, Complex>(scalars);
+    case ElementwiseOp::subtract:
+      return binary<Subtract, Complex>(scalars);
+    case ElementwiseOp::multiply:
+      return binary<Multiply, Complex>(scalars);
+    case ElementwiseOp::divide:
+      return binary<Divide, Complex>(scalars);
+    case ElementwiseOp::power:
+      return binary<Power, Complex>(scalars);
+    case ElementwiseOp::maximum:
+      return binary<Maximum, Complex>(scalars);
+    case ElementwiseOp::minimum:
+      return binary<Minimum, Complex>(scalars);
+    case ElementwiseOp::logaddexp:
+      return binary<Logaddexp, Complex>(scalars);
+    case ElementwiseOp::multiplyAdd:
+      return ternary<MultiplyAdd, Complex, Complex>(scalars);
+    default:
+      return nullptr;
   }
 }
 

@@ -3,13 +3,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/elementary.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include "cpu/ops/erfinv-inl.h"
 #include "cpu/ops/exp-inl.h"
 #include "cpu/ops/families.h"
 #include "cpu/ops/sleef-inl.h"
 #include "cpu/ops/vectors-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
@@ -69,10 +68,14 @@ TileFn widened(unsigned scalars) {
 template <class Op>
 TileFn widened2(unsigned scalars) {
   switch (scalars) {
-    case 0: return &throughDouble2<Op, false, false>;
-    case kScalarA: return &throughDouble2<Op, true, false>;
-    case kScalarB: return &throughDouble2<Op, false, true>;
-    default: return nullptr;
+    case 0:
+      return &throughDouble2<Op, false, false>;
+    case kScalarA:
+      return &throughDouble2<Op, true, false>;
+    case kScalarB:
+      return &throughDouble2<Op, false, true>;
+    default:
+      return nullptr;
   }
 }
 
@@ -152,61 +155,111 @@ TileFn power(unsigned scalars) {
 
 TileFn elementary32(ElementwiseOp op, unsigned scalars) {
   switch (op) {
-    case ElementwiseOp::exp: return vectors<Exp, float>(scalars);
-    case ElementwiseOp::expm1: return vectors<SleefExpm1, float>(scalars);
-    case ElementwiseOp::log: return vectors<SleefLog, float>(scalars);
-    case ElementwiseOp::log2: return vectors<SleefLog2, float>(scalars);
-    case ElementwiseOp::log10: return vectors<SleefLog10, float>(scalars);
-    case ElementwiseOp::log1p: return vectors<Log1p, float>(scalars);
-    case ElementwiseOp::sin: return vectors<SleefSin, float>(scalars);
-    case ElementwiseOp::cos: return vectors<SleefCos, float>(scalars);
-    case ElementwiseOp::tan: return vectors<SleefTan, float>(scalars);
-    case ElementwiseOp::sinh: return widened<Sinh>(scalars);
-    case ElementwiseOp::cosh: return widened<Cosh>(scalars);
-    case ElementwiseOp::tanh: return vectors<Tanh, float>(scalars);
-    case ElementwiseOp::arcsin: return vectors<SleefArcsin, float>(scalars);
-    case ElementwiseOp::arccos: return vectors<SleefArccos, float>(scalars);
-    case ElementwiseOp::arctan: return vectors<SleefArctan, float>(scalars);
-    case ElementwiseOp::arcsinh: return widened<Arcsinh>(scalars);
-    case ElementwiseOp::arccosh: return widened<Arccosh>(scalars);
-    case ElementwiseOp::arctanh: return vectors<SleefArctanh, float>(scalars);
-    case ElementwiseOp::erf: return vectors<SleefErf, float>(scalars);
-    case ElementwiseOp::erfinv: return widened<Erfinv>(scalars);
-    case ElementwiseOp::sigmoid: return vectors<Sigmoid, float>(scalars);
-    case ElementwiseOp::power: return power<float>(scalars);
-    case ElementwiseOp::arctan2: return vectors2<SleefArctan2, float>(scalars);
-    case ElementwiseOp::logaddexp: return widened2<Logaddexp>(scalars);
-    default: return nullptr;
+    case ElementwiseOp::exp:
+      return vectors<Exp, float>(scalars);
+    case ElementwiseOp::expm1:
+      return vectors<SleefExpm1, float>(scalars);
+    case ElementwiseOp::log:
+      return vectors<SleefLog, float>(scalars);
+    case ElementwiseOp::log2:
+      return vectors<SleefLog2, float>(scalars);
+    case ElementwiseOp::log10:
+      return vectors<SleefLog10, float>(scalars);
+    case ElementwiseOp::log1p:
+      return vectors<Log1p, float>(scalars);
+    case ElementwiseOp::sin:
+      return vectors<SleefSin, float>(scalars);
+    case ElementwiseOp::cos:
+      return vectors<SleefCos, float>(scalars);
+    case ElementwiseOp::tan:
+      return vectors<SleefTan, float>(scalars);
+    case ElementwiseOp::sinh:
+      return widened<Sinh>(scalars);
+    case ElementwiseOp::cosh:
+      return widened<Cosh>(scalars);
+    case ElementwiseOp::tanh:
+      return vectors<Tanh, float>(scalars);
+    case ElementwiseOp::arcsin:
+      return vectors<SleefArcsin, float>(scalars);
+    case ElementwiseOp::arccos:
+      return vectors<SleefArccos, float>(scalars);
+    case ElementwiseOp::arctan:
+      return vectors<SleefArctan, float>(scalars);
+    case ElementwiseOp::arcsinh:
+      return widened<Arcsinh>(scalars);
+    case ElementwiseOp::arccosh:
+      return widened<Arccosh>(scalars);
+    case ElementwiseOp::arctanh:
+      return vectors<SleefArctanh, float>(scalars);
+    case ElementwiseOp::erf:
+      return vectors<SleefErf, float>(scalars);
+    case ElementwiseOp::erfinv:
+      return widened<Erfinv>(scalars);
+    case ElementwiseOp::sigmoid:
+      return vectors<Sigmoid, float>(scalars);
+    case ElementwiseOp::power:
+      return power<float>(scalars);
+    case ElementwiseOp::arctan2:
+      return vectors2<SleefArctan2, float>(scalars);
+    case ElementwiseOp::logaddexp:
+      return widened2<Logaddexp>(scalars);
+    default:
+      return nullptr;
   }
 }
 
 TileFn elementary64(ElementwiseOp op, unsigned scalars) {
   switch (op) {
-    case ElementwiseOp::exp: return vectors<SleefExp, double>(scalars);
-    case ElementwiseOp::expm1: return vectors<SleefExpm1, double>(scalars);
-    case ElementwiseOp::log: return vectors<SleefLog, double>(scalars);
-    case ElementwiseOp::log2: return vectors<SleefLog2, double>(scalars);
-    case ElementwiseOp::log10: return vectors<SleefLog10, double>(scalars);
-    case ElementwiseOp::log1p: return vectors<Log1p, double>(scalars);
-    case ElementwiseOp::sin: return vectors<SleefSin, double>(scalars);
-    case ElementwiseOp::cos: return vectors<SleefCos, double>(scalars);
-    case ElementwiseOp::tan: return vectors<SleefTan, double>(scalars);
-    case ElementwiseOp::sinh: return vectors<Sinh, double>(scalars);
-    case ElementwiseOp::cosh: return vectors<Cosh, double>(scalars);
-    case ElementwiseOp::tanh: return vectors<SleefTanh, double>(scalars);
-    case ElementwiseOp::arcsin: return vectors<SleefArcsin, double>(scalars);
-    case ElementwiseOp::arccos: return vectors<SleefArccos, double>(scalars);
-    case ElementwiseOp::arctan: return vectors<SleefArctan, double>(scalars);
-    case ElementwiseOp::arcsinh: return vectors<Arcsinh, double>(scalars);
-    case ElementwiseOp::arccosh: return vectors<Arccosh, double>(scalars);
-    case ElementwiseOp::arctanh: return vectors<SleefArctanh, double>(scalars);
-    case ElementwiseOp::erf: return vectors<SleefErf, double>(scalars);
-    case ElementwiseOp::erfinv: return vectors<Erfinv, double>(scalars);
-    case ElementwiseOp::sigmoid: return vectors<Sigmoid, double>(scalars);
-    case ElementwiseOp::power: return power<double>(scalars);
-    case ElementwiseOp::arctan2: return vectors2<SleefArctan2, double>(scalars);
-    case ElementwiseOp::logaddexp: return vectors2<Logaddexp, double>(scalars);
-    default: return nullptr;
+    case ElementwiseOp::exp:
+      return vectors<SleefExp, double>(scalars);
+    case ElementwiseOp::expm1:
+      return vectors<SleefExpm1, double>(scalars);
+    case ElementwiseOp::log:
+      return vectors<SleefLog, double>(scalars);
+    case ElementwiseOp::log2:
+      return vectors<SleefLog2, double>(scalars);
+    case ElementwiseOp::log10:
+      return vectors<SleefLog10, double>(scalars);
+    case ElementwiseOp::log1p:
+      return vectors<Log1p, double>(scalars);
+    case ElementwiseOp::sin:
+      return vectors<SleefSin, double>(scalars);
+    case ElementwiseOp::cos:
+      return vectors<SleefCos, double>(scalars);
+    case ElementwiseOp::tan:
+      return vectors<SleefTan, double>(scalars);
+    case ElementwiseOp::sinh:
+      return vectors<Sinh, double>(scalars);
+    case ElementwiseOp::cosh:
+      return vectors<Cosh, double>(scalars);
+    case ElementwiseOp::tanh:
+      return vectors<SleefTanh, double>(scalars);
+    case ElementwiseOp::arcsin:
+      return vectors<SleefArcsin, double>(scalars);
+    case ElementwiseOp::arccos:
+      return vectors<SleefArccos, double>(scalars);
+    case ElementwiseOp::arctan:
+      return vectors<SleefArctan, double>(scalars);
+    case ElementwiseOp::arcsinh:
+      return vectors<Arcsinh, double>(scalars);
+    case ElementwiseOp::arccosh:
+      return vectors<Arccosh, double>(scalars);
+    case ElementwiseOp::arctanh:
+      return vectors<SleefArctanh, double>(scalars);
+    case ElementwiseOp::erf:
+      return vectors<SleefErf, double>(scalars);
+    case ElementwiseOp::erfinv:
+      return vectors<Erfinv, double>(scalars);
+    case ElementwiseOp::sigmoid:
+      return vectors<Sigmoid, double>(scalars);
+    case ElementwiseOp::power:
+      return power<double>(scalars);
+    case ElementwiseOp::arctan2:
+      return vectors2<SleefArctan2, double>(scalars);
+    case ElementwiseOp::logaddexp:
+      return vectors2<Logaddexp, double>(scalars);
+    default:
+      return nullptr;
   }
 }
 

@@ -13,8 +13,10 @@ TileFn elementwise(ElementwiseOp op, Dtype dtype, unsigned scalars) {
     case Dtype::float64:
       if (TileFn fn = elementary64(op, scalars)) return fn;
       return floatFn(op, dtype, scalars);
-    case Dtype::complex64: return complexFn(op, scalars);
-    default: return integerFn(op, dtype, scalars);
+    case Dtype::complex64:
+      return complexFn(op, scalars);
+    default:
+      return integerFn(op, dtype, scalars);
   }
 }
 

@@ -3,13 +3,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/float.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include <cmath>
 
 #include "cpu/ops/families.h"
 #include "cpu/ops/loops-inl.h"
 #include "cpu/ops/vectors-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
@@ -17,51 +16,75 @@ namespace {
 
 struct Add {
   template <class T>
-  static T apply(T a, T b) { return a + b; }
+  static T apply(T a, T b) {
+    return a + b;
+  }
 };
 struct Subtract {
   template <class T>
-  static T apply(T a, T b) { return a - b; }
+  static T apply(T a, T b) {
+    return a - b;
+  }
 };
 struct Multiply {
   template <class T>
-  static T apply(T a, T b) { return a * b; }
+  static T apply(T a, T b) {
+    return a * b;
+  }
 };
 struct Divide {
   template <class T>
-  static T apply(T a, T b) { return a / b; }
+  static T apply(T a, T b) {
+    return a / b;
+  }
 };
 struct MultiplyAdd {
   template <class T>
-  static T apply(T a, T b, T c) { return std::fma(a, b, c); }
+  static T apply(T a, T b, T c) {
+    return std::fma(a, b, c);
+  }
 };
 struct Negative {
   template <class T>
-  static T apply(T a) { return -a; }
+  static T apply(T a) {
+    return -a;
+  }
 };
 struct Abs {
   template <class T>
-  static T apply(T a) { return std::abs(a); }
+  static T apply(T a) {
+    return std::abs(a);
+  }
 };
 struct Sign {
   template <class T>
-  static T apply(T a) { return a > 0 ? T{1} : a < 0 ? T{-1} : a == 0 ? T{0} : a; }
+  static T apply(T a) {
+    return a > 0 ? T{1} : a < 0 ? T{-1} : a == 0 ? T{0} : a;
+  }
 };
 struct Square {
   template <class T>
-  static T apply(T a) { return a * a; }
+  static T apply(T a) {
+    return a * a;
+  }
 };
 struct Reciprocal {
   template <class T>
-  static T apply(T a) { return 1 / a; }
+  static T apply(T a) {
+    return 1 / a;
+  }
 };
 struct Maximum {
   template <class T>
-  static T apply(T a, T b) { return (a > b) | (a != a) ? a : b; }
+  static T apply(T a, T b) {
+    return (a > b) | (a != a) ? a : b;
+  }
 };
 struct Minimum {
   template <class T>
-  static T apply(T a, T b) { return (a < b) | (a != a) ? a : b; }
+  static T apply(T a, T b) {
+    return (a < b) | (a != a) ? a : b;
+  }
 };
 
 /// Has the divisor's sign, also where it is zero, as in Python.
@@ -89,27 +112,39 @@ struct FloorDivide {
 
 struct Sqrt {
   template <class D, class V>
-  static V apply(D, V v) { return hn::Sqrt(v); }
+  static V apply(D, V v) {
+    return hn::Sqrt(v);
+  }
 };
 struct Rsqrt {
   template <class D, class V>
-  static V apply(D d, V v) { return hn::Div(hn::Set(d, 1), hn::Sqrt(v)); }
+  static V apply(D d, V v) {
+    return hn::Div(hn::Set(d, 1), hn::Sqrt(v));
+  }
 };
 struct Floor {
   template <class D, class V>
-  static V apply(D, V v) { return hn::Floor(v); }
+  static V apply(D, V v) {
+    return hn::Floor(v);
+  }
 };
 struct Ceil {
   template <class D, class V>
-  static V apply(D, V v) { return hn::Ceil(v); }
+  static V apply(D, V v) {
+    return hn::Ceil(v);
+  }
 };
 struct Round {
   template <class D, class V>
-  static V apply(D, V v) { return hn::Round(v); }
+  static V apply(D, V v) {
+    return hn::Round(v);
+  }
 };
 struct Trunc {
   template <class D, class V>
-  static V apply(D, V v) { return hn::Trunc(v); }
+  static V apply(D, V v) {
+    return hn::Trunc(v);
+  }
 };
 
 /// start + step · position, computed in float64.
@@ -125,28 +160,50 @@ void arange(void* out, const void* a, const void* b, const void* c, int64_t n) {
 template <class T>
 TileFn arithmetic(ElementwiseOp op, unsigned scalars) {
   switch (op) {
-    case ElementwiseOp::arange: return &arange<T>;
-    case ElementwiseOp::negative: return unary<Negative, T>(scalars);
-    case ElementwiseOp::abs: return unary<Abs, T>(scalars);
-    case ElementwiseOp::sign: return unary<Sign, T>(scalars);
-    case ElementwiseOp::sqrt: return vectors<Sqrt, T>(scalars);
-    case ElementwiseOp::rsqrt: return vectors<Rsqrt, T>(scalars);
-    case ElementwiseOp::square: return unary<Square, T>(scalars);
-    case ElementwiseOp::reciprocal: return unary<Reciprocal, T>(scalars);
-    case ElementwiseOp::floor: return vectors<Floor, T>(scalars);
-    case ElementwiseOp::ceil: return vectors<Ceil, T>(scalars);
-    case ElementwiseOp::round: return vectors<Round, T>(scalars);
-    case ElementwiseOp::trunc: return vectors<Trunc, T>(scalars);
-    case ElementwiseOp::add: return binary<Add, T>(scalars);
-    case ElementwiseOp::subtract: return binary<Subtract, T>(scalars);
-    case ElementwiseOp::multiply: return binary<Multiply, T>(scalars);
-    case ElementwiseOp::divide: return binary<Divide, T>(scalars);
-    case ElementwiseOp::floorDivide: return binary<FloorDivide, T>(scalars);
-    case ElementwiseOp::remainder: return binary<Remainder, T>(scalars);
-    case ElementwiseOp::maximum: return binary<Maximum, T>(scalars);
-    case ElementwiseOp::minimum: return binary<Minimum, T>(scalars);
-    case ElementwiseOp::multiplyAdd: return ternary<MultiplyAdd, T, T>(scalars);
-    default: return nullptr;
+    case ElementwiseOp::arange:
+      return &arange<T>;
+    case ElementwiseOp::negative:
+      return unary<Negative, T>(scalars);
+    case ElementwiseOp::abs:
+      return unary<Abs, T>(scalars);
+    case ElementwiseOp::sign:
+      return unary<Sign, T>(scalars);
+    case ElementwiseOp::sqrt:
+      return vectors<Sqrt, T>(scalars);
+    case ElementwiseOp::rsqrt:
+      return vectors<Rsqrt, T>(scalars);
+    case ElementwiseOp::square:
+      return unary<Square, T>(scalars);
+    case ElementwiseOp::reciprocal:
+      return unary<Reciprocal, T>(scalars);
+    case ElementwiseOp::floor:
+      return vectors<Floor, T>(scalars);
+    case ElementwiseOp::ceil:
+      return vectors<Ceil, T>(scalars);
+    case ElementwiseOp::round:
+      return vectors<Round, T>(scalars);
+    case ElementwiseOp::trunc:
+      return vectors<Trunc, T>(scalars);
+    case ElementwiseOp::add:
+      return binary<Add, T>(scalars);
+    case ElementwiseOp::subtract:
+      return binary<Subtract, T>(scalars);
+    case ElementwiseOp::multiply:
+      return binary<Multiply, T>(scalars);
+    case ElementwiseOp::divide:
+      return binary<Divide, T>(scalars);
+    case ElementwiseOp::floorDivide:
+      return binary<FloorDivide, T>(scalars);
+    case ElementwiseOp::remainder:
+      return binary<Remainder, T>(scalars);
+    case ElementwiseOp::maximum:
+      return binary<Maximum, T>(scalars);
+    case ElementwiseOp::minimum:
+      return binary<Minimum, T>(scalars);
+    case ElementwiseOp::multiplyAdd:
+      return ternary<MultiplyAdd, T, T>(scalars);
+    default:
+      return nullptr;
   }
 }
 
@@ -154,9 +211,12 @@ TileFn arithmetic(ElementwiseOp op, unsigned scalars) {
 
 TileFn floatFn(ElementwiseOp op, Dtype dtype, unsigned scalars) {
   switch (dtype) {
-    case Dtype::float32: return arithmetic<float>(op, scalars);
-    case Dtype::float64: return arithmetic<double>(op, scalars);
-    default: return nullptr;
+    case Dtype::float32:
+      return arithmetic<float>(op, scalars);
+    case Dtype::float64:
+      return arithmetic<double>(op, scalars);
+    default:
+      return nullptr;
   }
 }
 

@@ -3,13 +3,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/integer.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include <limits>
 #include <type_traits>
 
 #include "cpu/ops/families.h"
 #include "cpu/ops/loops-inl.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
@@ -24,63 +23,93 @@ constexpr T lowest = std::numeric_limits<T>::min();
 
 struct Add {
   template <class T>
-  static T apply(T a, T b) { return static_cast<T>(static_cast<Wide<T>>(a) + static_cast<Wide<T>>(b)); }
+  static T apply(T a, T b) {
+    return static_cast<T>(static_cast<Wide<T>>(a) + static_cast<Wide<T>>(b));
+  }
 };
 struct Subtract {
   template <class T>
-  static T apply(T a, T b) { return static_cast<T>(static_cast<Wide<T>>(a) - static_cast<Wide<T>>(b)); }
+  static T apply(T a, T b) {
+    return static_cast<T>(static_cast<Wide<T>>(a) - static_cast<Wide<T>>(b));
+  }
 };
 struct Multiply {
   template <class T>
-  static T apply(T a, T b) { return static_cast<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b)); }
+  static T apply(T a, T b) {
+    return static_cast<T>(static_cast<Wide<T>>(a) * static_cast<Wide<T>>(b));
+  }
 };
 struct MultiplyAdd {
   template <class T>
-  static T apply(T a, T b, T c) { return Add::apply(Multiply::apply(a, b), c); }
+  static T apply(T a, T b, T c) {
+    return Add::apply(Multiply::apply(a, b), c);
+  }
 };
 struct Negative {
   template <class T>
-  static T apply(T a) { return Subtract::apply(T{0}, a); }
+  static T apply(T a) {
+    return Subtract::apply(T{0}, a);
+  }
 };
 struct Abs {
   template <class T>
-  static T apply(T a) { return a < 0 ? Negative::apply(a) : a; }
+  static T apply(T a) {
+    return a < 0 ? Negative::apply(a) : a;
+  }
 };
 struct Sign {
   template <class T>
-  static T apply(T a) { return static_cast<T>((a > 0) - (a < 0)); }
+  static T apply(T a) {
+    return static_cast<T>((a > 0) - (a < 0));
+  }
 };
 struct Square {
   template <class T>
-  static T apply(T a) { return Multiply::apply(a, a); }
+  static T apply(T a) {
+    return Multiply::apply(a, a);
+  }
 };
 struct Identity {
   template <class T>
-  static T apply(T a) { return a; }
+  static T apply(T a) {
+    return a;
+  }
 };
 struct Invert {
   template <class T>
-  static T apply(T a) { return static_cast<T>(~a); }
+  static T apply(T a) {
+    return static_cast<T>(~a);
+  }
 };
 struct Maximum {
   template <class T>
-  static T apply(T a, T b) { return a > b ? a : b; }
+  static T apply(T a, T b) {
+    return a > b ? a : b;
+  }
 };
 struct Minimum {
   template <class T>
-  static T apply(T a, T b) { return a < b ? a : b; }
+  static T apply(T a, T b) {
+    return a < b ? a : b;
+  }
 };
 struct And {
   template <class T>
-  static T apply(T a, T b) { return static_cast<T>(a & b); }
+  static T apply(T a, T b) {
+    return static_cast<T>(a & b);
+  }
 };
 struct Or {
   template <class T>
-  static T apply(T a, T b) { return static_cast<T>(a | b); }
+  static T apply(T a, T b) {
+    return static_cast<T>(a | b);
+  }
 };
 struct Xor {
   template <class T>
-  static T apply(T a, T b) { return static_cast<T>(a ^ b); }
+  static T apply(T a, T b) {
+    return static_cast<T>(a ^ b);
+  }
 };
 
 /// The quotient rounded to zero; 0 for b = 0. A floating quotient is exact enough for up to 32 bits, and vectorizes:
@@ -202,34 +231,56 @@ TileFn integer(ElementwiseOp op, unsigned scalars) {
   // Where sign makes no difference one function serves both.
   using U = std::make_unsigned_t<T>;
   switch (op) {
-    case ElementwiseOp::arange: return &arange<U>;
-    case ElementwiseOp::negative: return unary<Negative, U>(scalars);
+    case ElementwiseOp::arange:
+      return &arange<U>;
+    case ElementwiseOp::negative:
+      return unary<Negative, U>(scalars);
     case ElementwiseOp::abs:
       if constexpr (std::is_signed_v<T>) return unary<Abs, T>(scalars);
       return unary<Identity, U>(scalars);
-    case ElementwiseOp::sign: return unary<Sign, T>(scalars);
-    case ElementwiseOp::square: return unary<Square, U>(scalars);
+    case ElementwiseOp::sign:
+      return unary<Sign, T>(scalars);
+    case ElementwiseOp::square:
+      return unary<Square, U>(scalars);
     case ElementwiseOp::floor:
     case ElementwiseOp::ceil:
     case ElementwiseOp::round:
-    case ElementwiseOp::trunc: return unary<Identity, U>(scalars);
-    case ElementwiseOp::invert: return unary<Invert, U>(scalars);
-    case ElementwiseOp::add: return binary<Add, U>(scalars);
-    case ElementwiseOp::subtract: return binary<Subtract, U>(scalars);
-    case ElementwiseOp::multiply: return binary<Multiply, U>(scalars);
-    case ElementwiseOp::divide: return binary<Divide, T>(scalars);
-    case ElementwiseOp::floorDivide: return binary<FloorDivide, T>(scalars);
-    case ElementwiseOp::remainder: return binary<Remainder, T>(scalars);
-    case ElementwiseOp::power: return binary<Power, T>(scalars);
-    case ElementwiseOp::maximum: return binary<Maximum, T>(scalars);
-    case ElementwiseOp::minimum: return binary<Minimum, T>(scalars);
-    case ElementwiseOp::and_: return binary<And, U>(scalars);
-    case ElementwiseOp::or_: return binary<Or, U>(scalars);
-    case ElementwiseOp::xor_: return binary<Xor, U>(scalars);
-    case ElementwiseOp::leftShift: return binary<LeftShift, U>(scalars);
-    case ElementwiseOp::rightShift: return binary<RightShift, T>(scalars);
-    case ElementwiseOp::multiplyAdd: return ternary<MultiplyAdd, U, U>(scalars);
-    default: return nullptr;
+    case ElementwiseOp::trunc:
+      return unary<Identity, U>(scalars);
+    case ElementwiseOp::invert:
+      return unary<Invert, U>(scalars);
+    case ElementwiseOp::add:
+      return binary<Add, U>(scalars);
+    case ElementwiseOp::subtract:
+      return binary<Subtract, U>(scalars);
+    case ElementwiseOp::multiply:
+      return binary<Multiply, U>(scalars);
+    case ElementwiseOp::divide:
+      return binary<Divide, T>(scalars);
+    case ElementwiseOp::floorDivide:
+      return binary<FloorDivide, T>(scalars);
+    case ElementwiseOp::remainder:
+      return binary<Remainder, T>(scalars);
+    case ElementwiseOp::power:
+      return binary<Power, T>(scalars);
+    case ElementwiseOp::maximum:
+      return binary<Maximum, T>(scalars);
+    case ElementwiseOp::minimum:
+      return binary<Minimum, T>(scalars);
+    case ElementwiseOp::and_:
+      return binary<And, U>(scalars);
+    case ElementwiseOp::or_:
+      return binary<Or, U>(scalars);
+    case ElementwiseOp::xor_:
+      return binary<Xor, U>(scalars);
+    case ElementwiseOp::leftShift:
+      return binary<LeftShift, U>(scalars);
+    case ElementwiseOp::rightShift:
+      return binary<RightShift, T>(scalars);
+    case ElementwiseOp::multiplyAdd:
+      return ternary<MultiplyAdd, U, U>(scalars);
+    default:
+      return nullptr;
   }
 }
 
@@ -242,24 +293,34 @@ TileFn boolean(ElementwiseOp op, unsigned scalars) {
     case ElementwiseOp::floor:
     case ElementwiseOp::ceil:
     case ElementwiseOp::round:
-    case ElementwiseOp::trunc: return unary<Identity, uint8_t>(scalars);
-    case ElementwiseOp::invert: return unary<LogicalNot, uint8_t>(scalars);
+    case ElementwiseOp::trunc:
+      return unary<Identity, uint8_t>(scalars);
+    case ElementwiseOp::invert:
+      return unary<LogicalNot, uint8_t>(scalars);
     case ElementwiseOp::add:
     case ElementwiseOp::maximum:
-    case ElementwiseOp::or_: return binary<Or, uint8_t>(scalars);
+    case ElementwiseOp::or_:
+      return binary<Or, uint8_t>(scalars);
     case ElementwiseOp::subtract:
-    case ElementwiseOp::xor_: return binary<Xor, uint8_t>(scalars);
+    case ElementwiseOp::xor_:
+      return binary<Xor, uint8_t>(scalars);
     case ElementwiseOp::multiply:
     case ElementwiseOp::minimum:
     case ElementwiseOp::divide:
     case ElementwiseOp::floorDivide:
-    case ElementwiseOp::and_: return binary<And, uint8_t>(scalars);
-    case ElementwiseOp::remainder: return binary<Zero, uint8_t>(scalars);
-    case ElementwiseOp::power: return binary<OrNot, uint8_t>(scalars);
+    case ElementwiseOp::and_:
+      return binary<And, uint8_t>(scalars);
+    case ElementwiseOp::remainder:
+      return binary<Zero, uint8_t>(scalars);
+    case ElementwiseOp::power:
+      return binary<OrNot, uint8_t>(scalars);
     case ElementwiseOp::leftShift:
-    case ElementwiseOp::rightShift: return binary<AndNot, uint8_t>(scalars);
-    case ElementwiseOp::multiplyAdd: return ternary<AndOr, uint8_t, uint8_t>(scalars);
-    default: return nullptr;
+    case ElementwiseOp::rightShift:
+      return binary<AndNot, uint8_t>(scalars);
+    case ElementwiseOp::multiplyAdd:
+      return ternary<AndOr, uint8_t, uint8_t>(scalars);
+    default:
+      return nullptr;
   }
 }
 
@@ -267,16 +328,26 @@ TileFn boolean(ElementwiseOp op, unsigned scalars) {
 
 TileFn integerFn(ElementwiseOp op, Dtype dtype, unsigned scalars) {
   switch (dtype) {
-    case Dtype::bool_: return boolean(op, scalars);
-    case Dtype::uint8: return integer<uint8_t>(op, scalars);
-    case Dtype::uint16: return integer<uint16_t>(op, scalars);
-    case Dtype::uint32: return integer<uint32_t>(op, scalars);
-    case Dtype::uint64: return integer<uint64_t>(op, scalars);
-    case Dtype::int8: return integer<int8_t>(op, scalars);
-    case Dtype::int16: return integer<int16_t>(op, scalars);
-    case Dtype::int32: return integer<int32_t>(op, scalars);
-    case Dtype::int64: return integer<int64_t>(op, scalars);
-    default: return nullptr;
+    case Dtype::bool_:
+      return boolean(op, scalars);
+    case Dtype::uint8:
+      return integer<uint8_t>(op, scalars);
+    case Dtype::uint16:
+      return integer<uint16_t>(op, scalars);
+    case Dtype::uint32:
+      return integer<uint32_t>(op, scalars);
+    case Dtype::uint64:
+      return integer<uint64_t>(op, scalars);
+    case Dtype::int8:
+      return integer<int8_t>(op, scalars);
+    case Dtype::int16:
+      return integer<int16_t>(op, scalars);
+    case Dtype::int32:
+      return integer<int32_t>(op, scalars);
+    case Dtype::int64:
+      return integer<int64_t>(op, scalars);
+    default:
+      return nullptr;
   }
 }
 

@@ -55,24 +55,36 @@ TileFn unary(unsigned scalars) {
 template <class Op, class In, class Out = In>
 TileFn binary(unsigned scalars) {
   switch (scalars) {
-    case 0: return &binaryLoop<Op, In, Out, false, false>;
-    case kScalarA: return &binaryLoop<Op, In, Out, true, false>;
-    case kScalarB: return &binaryLoop<Op, In, Out, false, true>;
-    default: return nullptr;
+    case 0:
+      return &binaryLoop<Op, In, Out, false, false>;
+    case kScalarA:
+      return &binaryLoop<Op, In, Out, true, false>;
+    case kScalarB:
+      return &binaryLoop<Op, In, Out, false, true>;
+    default:
+      return nullptr;
   }
 }
 
 template <class Op, class A, class T>
 TileFn ternary(unsigned scalars) {
   switch (scalars) {
-    case 0: return &ternaryLoop<Op, A, T, false, false, false>;
-    case kScalarA: return &ternaryLoop<Op, A, T, true, false, false>;
-    case kScalarB: return &ternaryLoop<Op, A, T, false, true, false>;
-    case kScalarC: return &ternaryLoop<Op, A, T, false, false, true>;
-    case kScalarA | kScalarB: return &ternaryLoop<Op, A, T, true, true, false>;
-    case kScalarA | kScalarC: return &ternaryLoop<Op, A, T, true, false, true>;
-    case kScalarB | kScalarC: return &ternaryLoop<Op, A, T, false, true, true>;
-    default: return nullptr;
+    case 0:
+      return &ternaryLoop<Op, A, T, false, false, false>;
+    case kScalarA:
+      return &ternaryLoop<Op, A, T, true, false, false>;
+    case kScalarB:
+      return &ternaryLoop<Op, A, T, false, true, false>;
+    case kScalarC:
+      return &ternaryLoop<Op, A, T, false, false, true>;
+    case kScalarA | kScalarB:
+      return &ternaryLoop<Op, A, T, true, true, false>;
+    case kScalarA | kScalarC:
+      return &ternaryLoop<Op, A, T, true, false, true>;
+    case kScalarB | kScalarC:
+      return &ternaryLoop<Op, A, T, false, true, true>;
+    default:
+      return nullptr;
   }
 }
 

@@ -48,7 +48,8 @@ void scatterRow(char* to, const T* from, int64_t count, int64_t stride) {
   }
 }
 
-/// Whether the outer of two axes has the smaller strides: then memory is walked along it, in squares that stay in cache.
+/// Whether the outer of two axes has the smaller strides: then memory is walked along it, in squares that stay in
+/// cache.
 bool transposed(const Dim& outer, const Dim& inner) {
   const int64_t a = std::abs(outer.stride), b = std::abs(inner.stride);
   return a != 0 && a < b && outer.count > 1 && inner.count > 1;
@@ -122,37 +123,53 @@ int64_t* positions(int64_t* to, int64_t base, const Dim* dims, int rank) {
 
 TileFn fillTile(size_t itemSize) {
   switch (itemSize) {
-    case 1: return &fill<uint8_t>;
-    case 2: return &fill<uint16_t>;
-    case 4: return &fill<uint32_t>;
-    default: return &fill<uint64_t>;
+    case 1:
+      return &fill<uint8_t>;
+    case 2:
+      return &fill<uint16_t>;
+    case 4:
+      return &fill<uint32_t>;
+    default:
+      return &fill<uint64_t>;
   }
 }
 
 TileFn copyTile(size_t itemSize) {
   switch (itemSize) {
-    case 1: return &copy<uint8_t>;
-    case 2: return &copy<uint16_t>;
-    case 4: return &copy<uint32_t>;
-    default: return &copy<uint64_t>;
+    case 1:
+      return &copy<uint8_t>;
+    case 2:
+      return &copy<uint16_t>;
+    case 4:
+      return &copy<uint32_t>;
+    default:
+      return &copy<uint64_t>;
   }
 }
 
 MoveFn gatherBlock(size_t itemSize) {
   switch (itemSize) {
-    case 1: return &gather<uint8_t>;
-    case 2: return &gather<uint16_t>;
-    case 4: return &gather<uint32_t>;
-    default: return &gather<uint64_t>;
+    case 1:
+      return &gather<uint8_t>;
+    case 2:
+      return &gather<uint16_t>;
+    case 4:
+      return &gather<uint32_t>;
+    default:
+      return &gather<uint64_t>;
   }
 }
 
 MoveFn scatterBlock(size_t itemSize) {
   switch (itemSize) {
-    case 1: return &scatter<uint8_t>;
-    case 2: return &scatter<uint16_t>;
-    case 4: return &scatter<uint32_t>;
-    default: return &scatter<uint64_t>;
+    case 1:
+      return &scatter<uint8_t>;
+    case 2:
+      return &scatter<uint16_t>;
+    case 4:
+      return &scatter<uint32_t>;
+    default:
+      return &scatter<uint64_t>;
   }
 }
 

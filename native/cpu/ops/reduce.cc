@@ -4,8 +4,6 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/reduce.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -15,6 +13,7 @@
 #include "cpu/half.h"
 #include "cpu/ops/complex.h"
 #include "cpu/ops/reductions.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -41,38 +40,52 @@ struct Carried<Complex> {
 
 template <class A, class T>
 A widenTo(T x) {
-  if constexpr (std::is_same_v<A, WideComplex> && std::is_same_v<T, Complex>) return {x.re, x.im};
-  else return static_cast<A>(x);
+  if constexpr (std::is_same_v<A, WideComplex> && std::is_same_v<T, Complex>)
+    return {x.re, x.im};
+  else
+    return static_cast<A>(x);
 }
 
 template <class T>
 bool isNan(T x) {
-  if constexpr (std::is_same_v<T, Complex>) return (x.re != x.re) | (x.im != x.im);
-  else return x != x;
+  if constexpr (std::is_same_v<T, Complex>)
+    return (x.re != x.re) | (x.im != x.im);
+  else
+    return x != x;
 }
 
 template <class T>
 constexpr T least() {
-  if constexpr (std::is_same_v<T, Complex>) return {-INFINITY, -INFINITY};
-  else if constexpr (std::numeric_limits<T>::has_infinity) return -std::numeric_limits<T>::infinity();
-  else return std::numeric_limits<T>::lowest();
+  if constexpr (std::is_same_v<T, Complex>)
+    return {-INFINITY, -INFINITY};
+  else if constexpr (std::numeric_limits<T>::has_infinity)
+    return -std::numeric_limits<T>::infinity();
+  else
+    return std::numeric_limits<T>::lowest();
 }
 template <class T>
 constexpr T greatest() {
-  if constexpr (std::is_same_v<T, Complex>) return {INFINITY, INFINITY};
-  else if constexpr (std::numeric_limits<T>::has_infinity) return std::numeric_limits<T>::infinity();
-  else return std::numeric_limits<T>::max();
+  if constexpr (std::is_same_v<T, Complex>)
+    return {INFINITY, INFINITY};
+  else if constexpr (std::numeric_limits<T>::has_infinity)
+    return std::numeric_limits<T>::infinity();
+  else
+    return std::numeric_limits<T>::max();
 }
 
 struct Sum {
   template <class T>
   using Carry = typename Carried<T>::type;
   template <class T>
-  static constexpr T identity() { return T{}; }
+  static constexpr T identity() {
+    return T{};
+  }
   template <class T>
   static T apply(T a, T b) {
-    if constexpr (std::is_class_v<T>) return {a.re + b.re, a.im + b.im};
-    else return static_cast<T>(a + b);
+    if constexpr (std::is_class_v<T>)
+      return {a.re + b.re, a.im + b.im};
+    else
+      return static_cast<T>(a + b);
   }
 };
 struct Prod {
@@ -80,36 +93,53 @@ struct Prod {
   using Carry = typename Carried<T>::type;
   template <class T>
   static constexpr T identity() {
-    if constexpr (std::is_class_v<T>) return {1, 0};
-    else return 1;
+    if constexpr (std::is_class_v<T>)
+      return {1, 0};
+    else
+      return 1;
   }
   template <class T>
   static T apply(T a, T b) {
-    if constexpr (std::is_class_v<T>) return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-    else if constexpr (sizeof(T) < 4) return static_cast<T>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
-    else return a * b;
+    if constexpr (std::is_class_v<T>)
+      return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    else if constexpr (sizeof(T) < 4)
+      return static_cast<T>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+    else
+      return a * b;
   }
 };
 struct Max {
   template <class T>
   using Carry = T;
   template <class T>
-  static constexpr T identity() { return least<T>(); }
+  static constexpr T identity() {
+    return least<T>();
+  }
   template <class T>
-  static T apply(T a, T b) { return (a > b) | isNan(a) ? a : b; }
+  static T apply(T a, T b) {
+    return (a > b) | isNan(a) ? a : b;
+  }
 };
 struct Min {
   template <class T>
   using Carry = T;
   template <class T>
-  static constexpr T identity() { return greatest<T>(); }
+  static constexpr T identity() {
+    return greatest<T>();
+  }
   template <class T>
-  static T apply(T a, T b) { return (a < b) | isNan(a) ? a : b; }
+  static T apply(T a, T b) {
+    return (a < b) | isNan(a) ? a : b;
+  }
 };
 template <>
-Complex Max::apply<Complex>(Complex a, Complex b) { return isNan(a) || (a > b && !isNan(b)) ? a : b; }
+Complex Max::apply<Complex>(Complex a, Complex b) {
+  return isNan(a) || (a > b && !isNan(b)) ? a : b;
+}
 template <>
-Complex Min::apply<Complex>(Complex a, Complex b) { return isNan(a) || (a < b && !isNan(b)) ? a : b; }
+Complex Min::apply<Complex>(Complex a, Complex b) {
+  return isNan(a) || (a < b && !isNan(b)) ? a : b;
+}
 
 template <class Op, class T>
 struct Reducer {
@@ -174,7 +204,9 @@ struct Reducer {
 };
 
 template <class T>
-T same(T x) { return x; }
+T same(T x) {
+  return x;
+}
 float toFloat(double x) { return static_cast<float>(x); }
 Complex toComplex(WideComplex x) { return {static_cast<float>(x.re), static_cast<float>(x.im)}; }
 /// float32 with the last bit set if it is not exact: rounding it again to 16 bits rounds once.
@@ -204,20 +236,25 @@ ReduceFns ofIntegers(Dtype dtype) {
     case Dtype::int8:
       if constexpr (kSigned) return fns<Op, int8_t, int8_t, &same<int8_t>>();
       [[fallthrough]];
-    case Dtype::uint8: return fns<Op, uint8_t, uint8_t, &same<uint8_t>>();
+    case Dtype::uint8:
+      return fns<Op, uint8_t, uint8_t, &same<uint8_t>>();
     case Dtype::int16:
       if constexpr (kSigned) return fns<Op, int16_t, int16_t, &same<int16_t>>();
       [[fallthrough]];
-    case Dtype::uint16: return fns<Op, uint16_t, uint16_t, &same<uint16_t>>();
+    case Dtype::uint16:
+      return fns<Op, uint16_t, uint16_t, &same<uint16_t>>();
     case Dtype::int32:
       if constexpr (kSigned) return fns<Op, int32_t, int32_t, &same<int32_t>>();
       [[fallthrough]];
-    case Dtype::uint32: return fns<Op, uint32_t, uint32_t, &same<uint32_t>>();
+    case Dtype::uint32:
+      return fns<Op, uint32_t, uint32_t, &same<uint32_t>>();
     case Dtype::int64:
       if constexpr (kSigned) return fns<Op, int64_t, int64_t, &same<int64_t>>();
       [[fallthrough]];
-    case Dtype::uint64: return fns<Op, uint64_t, uint64_t, &same<uint64_t>>();
-    default: return {};
+    case Dtype::uint64:
+      return fns<Op, uint64_t, uint64_t, &same<uint64_t>>();
+    default:
+      return {};
   }
 }
 
@@ -225,24 +262,36 @@ ReduceFns ofIntegers(Dtype dtype) {
 template <class Op>
 ReduceFns accumulating(Dtype dtype) {
   switch (dtype) {
-    case Dtype::float16: return fns<Op, float, uint16_t, &toHalf>();
-    case Dtype::bfloat16: return fns<Op, float, uint16_t, &toBfloat>();
-    case Dtype::float32: return fns<Op, float, float, &toFloat>();
-    case Dtype::float64: return fns<Op, double, double, &same<double>>();
-    case Dtype::complex64: return fns<Op, Complex, Complex, &toComplex>();
-    default: return ofIntegers<Op>(dtype);
+    case Dtype::float16:
+      return fns<Op, float, uint16_t, &toHalf>();
+    case Dtype::bfloat16:
+      return fns<Op, float, uint16_t, &toBfloat>();
+    case Dtype::float32:
+      return fns<Op, float, float, &toFloat>();
+    case Dtype::float64:
+      return fns<Op, double, double, &same<double>>();
+    case Dtype::complex64:
+      return fns<Op, Complex, Complex, &toComplex>();
+    default:
+      return ofIntegers<Op>(dtype);
   }
 }
 
 template <class Op>
 ReduceFns extreme(Dtype dtype) {
   switch (dtype) {
-    case Dtype::float16: return fns<Op, float, uint16_t, &toHalfExact>();
-    case Dtype::bfloat16: return fns<Op, float, uint16_t, &toBfloatExact>();
-    case Dtype::float32: return fns<Op, float, float, &same<float>>();
-    case Dtype::float64: return fns<Op, double, double, &same<double>>();
-    case Dtype::complex64: return fns<Op, Complex, Complex, &same<Complex>>();
-    default: return ofIntegers<Op>(dtype);
+    case Dtype::float16:
+      return fns<Op, float, uint16_t, &toHalfExact>();
+    case Dtype::bfloat16:
+      return fns<Op, float, uint16_t, &toBfloatExact>();
+    case Dtype::float32:
+      return fns<Op, float, float, &same<float>>();
+    case Dtype::float64:
+      return fns<Op, double, double, &same<double>>();
+    case Dtype::complex64:
+      return fns<Op, Complex, Complex, &same<Complex>>();
+    default:
+      return ofIntegers<Op>(dtype);
   }
 }
 
@@ -250,17 +299,25 @@ struct Any {
   template <class T>
   using Carry = T;
   template <class T>
-  static constexpr T identity() { return 0; }
+  static constexpr T identity() {
+    return 0;
+  }
   template <class T>
-  static T apply(T a, T b) { return a | b; }
+  static T apply(T a, T b) {
+    return a | b;
+  }
 };
 struct All {
   template <class T>
   using Carry = T;
   template <class T>
-  static constexpr T identity() { return 1; }
+  static constexpr T identity() {
+    return 1;
+  }
   template <class T>
-  static T apply(T a, T b) { return a & b; }
+  static T apply(T a, T b) {
+    return a & b;
+  }
 };
 
 }  // namespace
@@ -271,11 +328,16 @@ ReduceFns arithmeticReduction(ReduceOp op, Dtype dtype) {
     return any ? fns<Any, uint8_t, uint8_t, &same<uint8_t>>() : fns<All, uint8_t, uint8_t, &same<uint8_t>>();
   }
   switch (op) {
-    case ReduceOp::sum: return accumulating<Sum>(dtype);
-    case ReduceOp::prod: return accumulating<Prod>(dtype);
-    case ReduceOp::max: return extreme<Max>(dtype);
-    case ReduceOp::min: return extreme<Min>(dtype);
-    default: return {};
+    case ReduceOp::sum:
+      return accumulating<Sum>(dtype);
+    case ReduceOp::prod:
+      return accumulating<Prod>(dtype);
+    case ReduceOp::max:
+      return extreme<Max>(dtype);
+    case ReduceOp::min:
+      return extreme<Min>(dtype);
+    default:
+      return {};
   }
 }
 

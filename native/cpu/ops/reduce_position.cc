@@ -3,8 +3,6 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/reduce_position.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -12,6 +10,7 @@
 
 #include "cpu/ops/complex.h"
 #include "cpu/ops/reductions.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,8 +19,10 @@ namespace {
 
 template <class T>
 bool isNan(T x) {
-  if constexpr (std::is_same_v<T, Complex>) return (x.re != x.re) | (x.im != x.im);
-  else return x != x;
+  if constexpr (std::is_same_v<T, Complex>)
+    return (x.re != x.re) | (x.im != x.im);
+  else
+    return x != x;
 }
 
 /// Whether b takes the place of the best so far, a, which came first.
@@ -30,8 +31,10 @@ struct Better {
   template <class T>
   static bool than(T a, T b) {
     const bool beyond = kMax ? b > a : b < a;
-    if constexpr (std::is_integral_v<T>) return beyond;
-    else return (beyond | isNan(b)) & !isNan(a);
+    if constexpr (std::is_integral_v<T>)
+      return beyond;
+    else
+      return (beyond | isNan(b)) & !isNan(a);
   }
 };
 
@@ -143,19 +146,30 @@ template <bool kMax>
 ReduceFns ofDtype(Dtype dtype) {
   switch (dtype) {
     case Dtype::bool_:
-    case Dtype::uint8: return fns<kMax, uint8_t>();
-    case Dtype::uint16: return fns<kMax, uint16_t>();
-    case Dtype::uint32: return fns<kMax, uint32_t>();
-    case Dtype::uint64: return fns<kMax, uint64_t>();
-    case Dtype::int8: return fns<kMax, int8_t>();
-    case Dtype::int16: return fns<kMax, int16_t>();
-    case Dtype::int32: return fns<kMax, int32_t>();
-    case Dtype::int64: return fns<kMax, int64_t>();
+    case Dtype::uint8:
+      return fns<kMax, uint8_t>();
+    case Dtype::uint16:
+      return fns<kMax, uint16_t>();
+    case Dtype::uint32:
+      return fns<kMax, uint32_t>();
+    case Dtype::uint64:
+      return fns<kMax, uint64_t>();
+    case Dtype::int8:
+      return fns<kMax, int8_t>();
+    case Dtype::int16:
+      return fns<kMax, int16_t>();
+    case Dtype::int32:
+      return fns<kMax, int32_t>();
+    case Dtype::int64:
+      return fns<kMax, int64_t>();
     case Dtype::float16:
     case Dtype::bfloat16:
-    case Dtype::float32: return fns<kMax, float>();
-    case Dtype::float64: return fns<kMax, double>();
-    case Dtype::complex64: return fns<kMax, Complex>();
+    case Dtype::float32:
+      return fns<kMax, float>();
+    case Dtype::float64:
+      return fns<kMax, double>();
+    case Dtype::complex64:
+      return fns<kMax, Complex>();
   }
   return {};
 }

@@ -37,23 +37,21 @@ using DoubleVec = hn::Vec<Doubles>;
 using RawFloats = decltype(FloatVec().raw);
 using RawDoubles = decltype(DoubleVec().raw);
 
-#define METALGRAD_SLEEF(Function, name)                                                                         \
-  extern "C" RawFloats METALGRAD_SLEEF_F(name)(RawFloats);                                                      \
-  extern "C" RawDoubles METALGRAD_SLEEF_D(name)(RawDoubles);                                                    \
-  struct Function {                                                                                             \
-    static FloatVec apply(Floats, FloatVec v) { return FloatVec{METALGRAD_SLEEF_F(name)(v.raw)}; }              \
-    static DoubleVec apply(Doubles, DoubleVec v) { return DoubleVec{METALGRAD_SLEEF_D(name)(v.raw)}; }          \
+#define METALGRAD_SLEEF(Function, name)                                                                \
+  extern "C" RawFloats METALGRAD_SLEEF_F(name)(RawFloats);                                             \
+  extern "C" RawDoubles METALGRAD_SLEEF_D(name)(RawDoubles);                                           \
+  struct Function {                                                                                    \
+    static FloatVec apply(Floats, FloatVec v) { return FloatVec{METALGRAD_SLEEF_F(name)(v.raw)}; }     \
+    static DoubleVec apply(Doubles, DoubleVec v) { return DoubleVec{METALGRAD_SLEEF_D(name)(v.raw)}; } \
   };
-#define METALGRAD_SLEEF2(Function, name)                                                                        \
-  extern "C" RawFloats METALGRAD_SLEEF_F(name)(RawFloats, RawFloats);                                           \
-  extern "C" RawDoubles METALGRAD_SLEEF_D(name)(RawDoubles, RawDoubles);                                        \
-  struct Function {                                                                                             \
-    static FloatVec apply(Floats, FloatVec v, FloatVec w) {                                                     \
-      return FloatVec{METALGRAD_SLEEF_F(name)(v.raw, w.raw)};                                                   \
-    }                                                                                                           \
-    static DoubleVec apply(Doubles, DoubleVec v, DoubleVec w) {                                                 \
-      return DoubleVec{METALGRAD_SLEEF_D(name)(v.raw, w.raw)};                                                  \
-    }                                                                                                           \
+#define METALGRAD_SLEEF2(Function, name)                                                                              \
+  extern "C" RawFloats METALGRAD_SLEEF_F(name)(RawFloats, RawFloats);                                                 \
+  extern "C" RawDoubles METALGRAD_SLEEF_D(name)(RawDoubles, RawDoubles);                                              \
+  struct Function {                                                                                                   \
+    static FloatVec apply(Floats, FloatVec v, FloatVec w) { return FloatVec{METALGRAD_SLEEF_F(name)(v.raw, w.raw)}; } \
+    static DoubleVec apply(Doubles, DoubleVec v, DoubleVec w) {                                                       \
+      return DoubleVec{METALGRAD_SLEEF_D(name)(v.raw, w.raw)};                                                        \
+    }                                                                                                                 \
   };
 
 METALGRAD_SLEEF(SleefExp, exp)

@@ -30,10 +30,14 @@ SimdTarget simdTarget() {
 
 std::string_view simdTargetName() {
   switch (simdTarget()) {
-    case SimdTarget::portable: return "portable";
-    case SimdTarget::neon: return "neon";
-    case SimdTarget::avx2: return "avx2";
-    case SimdTarget::avx512: return "avx512";
+    case SimdTarget::portable:
+      return "portable";
+    case SimdTarget::neon:
+      return "neon";
+    case SimdTarget::avx2:
+      return "avx2";
+    case SimdTarget::avx512:
+      return "avx512";
   }
   return "portable";
 }

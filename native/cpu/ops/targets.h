@@ -26,9 +26,9 @@ std::string_view simdTargetName();
 
 // METALGRAD_CHOOSE(f): the version of f for simdTarget(). Usable once all targets are compiled (#if HWY_ONCE).
 #if defined(__x86_64__)
-#define METALGRAD_CHOOSE(function)                                  \
-  (simdTarget() == SimdTarget::avx512 ? &N_AVX3::function           \
-   : simdTarget() == SimdTarget::avx2 ? &N_AVX2::function           \
+#define METALGRAD_CHOOSE(function)                        \
+  (simdTarget() == SimdTarget::avx512 ? &N_AVX3::function \
+   : simdTarget() == SimdTarget::avx2 ? &N_AVX2::function \
                                       : &N_SCALAR::function)
 #elif defined(__aarch64__)
 #define METALGRAD_CHOOSE(function) (&HWY_NAMESPACE::function)

@@ -9,16 +9,16 @@
 
 namespace metalgrad::cpu {
 
-/// Computes n elements. An operand points at n elements or, where the function was chosen so, at a single one. `out` may
-/// be one of the operands if their elements have the same size.
+/// Computes n elements. An operand points at n elements or, where the function was chosen so, at a single one. `out`
+/// may be one of the operands if their elements have the same size.
 using TileFn = void (*)(void* out, const void* a, const void* b, const void* c, int64_t n);
 
 /// Which operands are single elements.
 constexpr unsigned kScalarA = 1, kScalarB = 2, kScalarC = 4;
 
-/// The function of an instruction on a dtype other than float16 and bfloat16. Null where the operation does not exist for
-/// the dtype, or has no version for these scalars. For arange, a is the position (int64), b and c are 8-byte arguments,
-/// always scalars.
+/// The function of an instruction on a dtype other than float16 and bfloat16. Null where the operation does not exist
+/// for the dtype, or has no version for these scalars. For arange, a is the position (int64), b and c are 8-byte
+/// arguments, always scalars.
 TileFn elementwise(ElementwiseOp op, Dtype dtype, unsigned scalars);
 
 /// Conversion between dtypes other than float16 and bfloat16.
@@ -46,7 +46,8 @@ MoveFn scatterBlock(size_t itemSize);
 /// Writes base + Σ index · stride of each element of a block.
 void positionsOfBlock(int64_t* to, int64_t base, const Dim* dims, int rank);
 
-/// A reduction: accumulators are kept for `count` results, in an area laid out for `capacity` of them (a multiple of 16).
+/// A reduction: accumulators are kept for `count` results, in an area laid out for `capacity` of them (a multiple of
+/// 16).
 struct ReduceFns {
   void (*init)(void* acc, int64_t capacity, int64_t count);
   /// Reduces the k axis of a tile [m, k, c] into accumulators [m, c]; `first` is the reduced position of k = 0.

@@ -17,8 +17,8 @@ namespace metalgrad::cpu::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The last elements are masked, or go through a buffer of one vector: no element outside the operands is touched, and every
-// element is computed by the same code, so that a result does not depend on its place in a tile.
+// The last elements are masked, or go through a buffer of one vector: no element outside the operands is touched, and
+// every element is computed by the same code, so that a result does not depend on its place in a tile.
 
 template <class D>
 HWY_INLINE hn::Vec<D> loadPart(D d, const hn::TFromD<D>* from, int64_t n) {
@@ -77,10 +77,14 @@ TileFn vectors(unsigned scalars) {
 template <class Op, class T>
 TileFn vectors2(unsigned scalars) {
   switch (scalars) {
-    case 0: return &binaryVectors<Op, T, false, false>;
-    case kScalarA: return &binaryVectors<Op, T, true, false>;
-    case kScalarB: return &binaryVectors<Op, T, false, true>;
-    default: return nullptr;
+    case 0:
+      return &binaryVectors<Op, T, false, false>;
+    case kScalarA:
+      return &binaryVectors<Op, T, true, false>;
+    case kScalarB:
+      return &binaryVectors<Op, T, false, true>;
+    default:
+      return nullptr;
   }
 }
 
