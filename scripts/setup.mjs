@@ -19,8 +19,8 @@ function commandExists(name) {
 }
 
 function installedDebian(name) {
-  const { stdout } = spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' });
-  return stdout === 'installed';
+  const { stdout } = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' });
+  return stdout.includes('Status: install ok installed');
 }
 
 /** Stops with the command that the user has to run. */
