@@ -3,13 +3,17 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/chain.cc"
+// Compiles what follows once for each target, so it stays first.
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// clang-format on
+
 #include <cmath>
 
 #include "cpu/half.h"
 #include "cpu/ops/chain.h"
 #include "cpu/ops/exp-inl.h"
 #include "cpu/ops/vectors-inl.h"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {

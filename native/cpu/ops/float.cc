@@ -3,12 +3,16 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/float.cc"
+// Compiles what follows once for each target, so it stays first.
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// clang-format on
+
 #include <cmath>
 
 #include "cpu/ops/families.h"
 #include "cpu/ops/loops-inl.h"
 #include "cpu/ops/vectors-inl.h"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {

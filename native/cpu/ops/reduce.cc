@@ -4,6 +4,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/reduce.cc"
+// Compiles what follows once for each target, so it stays first.
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// clang-format on
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -13,7 +18,6 @@
 #include "cpu/half.h"
 #include "cpu/ops/complex.h"
 #include "cpu/ops/reductions.h"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

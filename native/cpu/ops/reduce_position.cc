@@ -3,6 +3,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/ops/reduce_position.cc"
+// Compiles what follows once for each target, so it stays first.
+// clang-format off
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// clang-format on
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -10,7 +15,6 @@
 
 #include "cpu/ops/complex.h"
 #include "cpu/ops/reductions.h"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
