@@ -8,8 +8,9 @@ namespace metalgrad::addon {
 
 Instance::Instance(Napi::Env env)
     : env_(env), queue_([this](std::unique_ptr<QueuedRun> run) {
+        QueuedRun* ended = run.release();
         // Refused only while the environment ends: then nobody waits any more.
-        if (napi_call_threadsafe_function(callbacks_, run.get(), napi_tsfn_nonblocking) == napi_ok) run.release();
+        if (napi_call_threadsafe_function(callbacks_, ended, napi_tsfn_nonblocking) != napi_ok) run.reset(ended);
       }) {}
 
 Instance* Instance::create(Napi::Env env) {
@@ -20,13 +21,14 @@ Instance* Instance::create(Napi::Env env) {
 
 void Instance::environmentEnds(void* data) {
   auto* instance = static_cast<Instance*>(data);
-  const size_t pending = instance->waiters_.size();
+  const auto pending = static_cast<uint32_t>(instance->waiters_.size());
   instance->close();
-  for (size_t i = 0; i < pending; i++) instance->release();
+  if (pending > 0) instance->release(pending);
 }
 
-void Instance::release() {
-  if (--references_ > 0) return;
+void Instance::release(uint32_t count) {
+  references_ -= count;
+  if (references_ > 0) return;
   if (!closed_) {
     napi_remove_env_cleanup_hook(env_, environmentEnds, this);
     close();

@@ -36,7 +36,7 @@ class Instance {
  public:
   static Instance* create(Napi::Env env);
   void retain() { references_++; }
-  void release();
+  void release(uint32_t count = 1);
 
   int fail(Status status, std::string message);
   int fail(Outcome outcome) { return fail(outcome.status, std::move(outcome.message)); }

@@ -33,8 +33,7 @@ napi_value Views::of(napi_env env, const cpu::BufferRef& buffer) {
   if (status != napi_ok) return nullptr;
   view->array = weakReference(env, array);
   bytes_ += buffer->bytes();
-  views_.emplace(buffer.get(), view.get());
-  view.release();  // the finalizer owns it now
+  views_.emplace(buffer.get(), view.release());  // the finalizer owns it now
   return array;
 }
 
