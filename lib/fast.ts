@@ -5,6 +5,8 @@ import { bool, type Dtype, int32, promoteTypes } from './dtype';
 import { rangeError, showShape, typeError } from './errors';
 import type { Node, Shape } from './graph/node';
 import { booleanArgument, describe, integerArgument, numberArgument } from './ops/arguments';
+import { quantizationArguments, quantizeWith } from './ops/quantization';
+import type { QuantizationOptions } from './ops/quantized';
 import { widened } from './ops/reducing';
 import { type Call, defineOp, operand } from './ops/registry';
 import * as p from './primitives';
@@ -322,5 +324,33 @@ export const scaledDotProductAttention = defineOp<
     const scores = [a[0], a[1], a[2], b[2]];
     const seen = causal || mask === null || mask === undefined ? null : maskNode(where, mask as ArrayInput, scores, dtype);
     return wrap(p.attention(q, k, v, seen, { scale: numberArgument(where, 'scale', scale), causal }));
+  },
+);
+
+/**
+ * The words that `quantize` gives for scales and biases that exist already: each number of the last axis becomes the nearest (w - bias) / scale
+ * that its bits hold.
+ *
+ * @example
+ * mx.fast.affineQuantize(mx.ones([32]), [1], [0], 32, 8).index(0); // array(16843009, dtype=uint32)
+ */
+export const affineQuantize = defineOp<
+  Call<[w: ArrayInput, scales: ArrayInput, biases: ArrayInput], [groupSize?: number, bits?: number], QuantizationOptions, array>
+>(
+  {
+    name: 'fast.affineQuantize',
+    parameters: ['w', 'scales', 'biases', 'groupSize?', 'bits?'],
+    method: false,
+    cases: () => [
+      {
+        args: [operand([2, 32]), operand([2, 1], { low: 0.2, high: 1 }), operand([2, 1], { low: -2, high: -1 }), 32, 3],
+        differentiable: false,
+      },
+    ],
+  },
+  (w: ArrayInput, scales: ArrayInput, biases: ArrayInput, groupSize: unknown, bits: unknown): array => {
+    const where = 'fast.affineQuantize';
+    const [x, s, b] = [w, scales, biases].map((value) => toNode(value, undefined, where));
+    return wrap(quantizeWith(where, x, s, b, quantizationArguments(where, groupSize, bits)));
   },
 );

@@ -56,12 +56,16 @@ export type ConvTransposeOp = Call<
   array
 >;
 
+/** Sizes, strides and dilations that devices calculate with. */
+const largest = 2 ** 30;
+
 function perAxis(where: string, name: string, value: unknown, axes: number, fallback: number, least: number): number[] {
   const list = Array.isArray(value) ? (value as unknown[]) : new Array<unknown>(axes).fill(value);
   if (list.length !== axes && list.length !== 1) throw rangeError(where, `${name} must name ${axes} axes, not ${list.length}`);
   return Array.from({ length: axes }, (_, axis) => {
     const entry = integerArgument(where, name, list[list.length === 1 ? 0 : axis], fallback);
     if (entry < least) throw rangeError(where, `${name} must be at least ${least}, not ${entry}`);
+    if (Math.abs(entry) > largest) throw rangeError(where, `${name} must not be beyond ${largest}: ${entry}`);
     return entry;
   });
 }
@@ -97,7 +101,9 @@ function checked(where: string, x: Node, w: Node, attrs: ConvolutionAttrs): Node
   const sizes = convolvedSizes(x.shape, w.shape, attrs);
   const missing = sizes.indexOf(0);
   if (missing >= 0) throw rangeError(where, `the kernel is longer than the padded input along spatial axis ${missing}: ${shapes}`);
-  checkShape(where, [x.shape[0], ...sizes, w.shape[0]], x.dtype.size);
+  const shape = checkShape(where, [x.shape[0], ...sizes, w.shape[0]], x.dtype.size);
+  if ([...x.shape, ...w.shape, ...shape, groups].some((size) => size > largest))
+    throw rangeError(where, `axes must not be longer than ${largest}: ${shapes}`);
   return p.convolution(x, w, attrs);
 }
 

@@ -1,6 +1,7 @@
 /** Every public operation, by name. A file added here gives its operations to the library and to the type of `array`. */
 
 export * from './arithmetic';
+export * from './as-strided';
 export * from './comparison';
 export * from './counting';
 export * from './convolution';
@@ -14,6 +15,7 @@ export * from './joining';
 export * from './linear';
 export * from './movement';
 export * from './padding';
+export * from './quantized';
 export * from './reduction';
 export * from './scans';
 export * from './selection';
