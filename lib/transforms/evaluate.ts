@@ -21,12 +21,13 @@ export function evaluate(...trees: readonly unknown[]): void {
  * Starts to compute all arrays in the trees; the promise is fulfilled when their values are there. The event loop is
  * not blocked meanwhile.
  *
- * @throws inside a transform, where evaluation is synchronous.
+ * @throws (rejects) for a disposed array, for memory that cannot be had, and inside a transform, where evaluation is synchronous.
  * @example
  * await mx.asyncEval(loss, { weights, bias });
  */
-export function asyncEval(...trees: readonly unknown[]): Promise<void> {
-  return evaluateAsync(
+export async function asyncEval(...trees: readonly unknown[]): Promise<void> {
+  // An async function itself, so that wrong arguments reject too.
+  await evaluateAsync(
     arraysOf(trees).map((leaf) => nodeOf(leaf, 'asyncEval')),
     'asyncEval',
   );
