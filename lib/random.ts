@@ -26,6 +26,7 @@ import type { Scalar } from './primitives/primitive';
 import { checkKey, keyNode, nextKey, splitKey } from './random-state';
 import { broadcastShapes, sameShape, sizeOf } from './shape';
 
+export { multivariateNormal } from './random-multivariate';
 export { seed, state } from './random-state';
 
 type ShapeInput = number | readonly number[];

@@ -2,12 +2,13 @@
 
 import { complex64 } from '../dtype';
 import { Node } from '../graph/node';
-import { add, multiply } from './binary';
+import { add, maximum, multiply } from './binary';
 import { astype } from './cast';
 import { projections } from './control';
 import {
   adjoint,
   alongColumns,
+  alongRows,
   checkOrder,
   checkSquare,
   diagonalOf,
@@ -15,14 +16,15 @@ import {
   phaseTangent,
   product,
   realOf,
+  safeDivide,
   withSides,
 } from './linalg-matrices';
 import { hermitian, solve } from './linalg-solve';
 import { matmul } from './matmul';
 import { definePrimitive, type Primitive } from './primitive';
 import { sum } from './reduction';
-import { scale } from './rules';
-import { conjugate, real } from './unary';
+import { scale, zerosLike } from './rules';
+import { conjugate, real, sqrt } from './unary';
 
 const eighNode: Primitive = definePrimitive<null>({
   name: 'eigh',
@@ -114,4 +116,43 @@ function eigTangents(node: Node, t: Node): Node[] {
   const kept = add(free, multiply(v, alongColumns(factor, order)));
   const turn = phaseTangent(v, kept) as Node;
   return [diagonalOf(inside), add(kept, multiply(v, alongColumns(turn, order)))];
+}
+
+/*
+ * From R · Ṙ + Ṙ · R = Ȧ it is, in the basis of eigenvectors,
+ * Ṙ[i, j] = Ȧ[i, j] / (√w[i] + √w[j]), which needs no gaps between eigenvalues.
+ */
+const rootNode: Primitive = definePrimitive<null>({
+  name: 'matrixRoot',
+  lowering: { kind: 'expand', expand: ([a]) => [rootByEigen(a)] },
+  infer([a]) {
+    checkSquare('matrixRoot', a);
+    return { shape: a.shape, dtype: a.dtype };
+  },
+  jvp(out, [t]) {
+    if (t === null) return null;
+    const [a] = out.inputs;
+    const { w, v } = eigh(a);
+    const roots = rootsOf(w);
+    const order = a.shape[a.shape.length - 1];
+    const sums = astype(add(alongColumns(roots, order), alongRows(roots, order)), a.dtype);
+    return product(v, safeDivide(product(adjoint(v), hermitian(t), v), sums), adjoint(v));
+  },
+  vmap: ([a]) => matrixRoot(a),
+});
+
+function rootsOf(w: Node): Node {
+  return sqrt(maximum(w, zerosLike(w)));
+}
+
+function rootByEigen(a: Node): Node {
+  const { w, v } = eigh(a);
+  const columns = astype(alongColumns(rootsOf(w), a.shape[a.shape.length - 1]), a.dtype);
+  return matmul(multiply(v, columns), adjoint(v));
+}
+
+/** The positive semidefinite square root of the positive semidefinite matrix in the lower triangle of `a`; negative eigenvalues count as 0. */
+export function matrixRoot(a: Node): Node {
+  checkSquare('matrixRoot', a);
+  return new Node(rootNode, [a], null, a.shape, a.dtype);
 }

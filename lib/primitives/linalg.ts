@@ -1,6 +1,6 @@
 /** Linear algebra on nodes. */
 
-export { eig, eigh, eigvals, eigvalsh } from './linalg-eigen';
+export { eig, eigh, eigvals, eigvalsh, matrixRoot } from './linalg-eigen';
 export { adjoint, diagonalOf, identities, lowerTriangle, transposed, upperTriangle } from './linalg-matrices';
 export { pinv, qr, singularValues, svd } from './linalg-orthogonal';
 export { cholesky, lu, solve, triangularSolve } from './linalg-solve';

@@ -1,6 +1,6 @@
 /** Programs that several native tests run. */
 
-import { bool, type Dtype, float32, int32, uint32 } from '../../lib/dtype';
+import { bool, complex64, type Dtype, float32, int32, uint32 } from '../../lib/dtype';
 import { contiguous, type ProgramSpec, wholeArray } from './encode';
 
 /** [m, k] · [k, n] of float32, through a temporary. */
@@ -194,6 +194,37 @@ export function convolutions(): ProgramSpec {
       convolved([1, 0, 1, 1, 1, 2], [2, 6, 2], [2, 3, 2], [2, 5, 2], 3, true),
       convolved([2, 0, 1, 0, 1, 1], [2, 6, 2], [2, 4, 1], [2, 3, 2], 4),
       convolved([1, 0, 1, 0, 1, 1], [2, 6, 2], [2, 1, 2], [2, 6, 2], 5),
+    ],
+  };
+}
+
+/** Every factorization and what it solves, one after the other, and Fourier transforms along both axes. */
+export function factorizations(): ProgramSpec {
+  const square = [2, 2];
+  const a = wholeArray(0, float32, square);
+  const b = wholeArray(1, float32, square);
+  const vector = (slot: number, dtype = float32) => wholeArray(slot, dtype, [2]);
+  const matrix = (slot: number, dtype = float32) => wholeArray(slot, dtype, square);
+  const absent = { shape: square, operand: { slot: -1, dtype: float32, strides: [2, 1] } };
+  return {
+    inputs: 3, // two of [2, 2] float32, one of [2, 2] complex64
+    outputs: [16, 8, 16, 16, 16, 16, 32, 32],
+    temporaries: [
+      { arenaOffset: 0, byteLength: 16 },
+      { arenaOffset: 64, byteLength: 8 },
+    ],
+    arenaBytes: 128,
+    steps: [
+      { kind: 'routine', routine: 'lu', inputs: [a], outputs: [matrix(11), vector(12, uint32), vector(4, uint32)] },
+      { kind: 'routine', routine: 'luSolve', ints: [0], inputs: [a, matrix(11), vector(12, uint32), b], outputs: [matrix(3)] },
+      { kind: 'routine', routine: 'triangularSolve', ints: [1, 0, 1], inputs: [a, b], outputs: [matrix(5)] },
+      { kind: 'routine', routine: 'cholesky', inputs: [a], outputs: [matrix(6)] },
+      { kind: 'routine', routine: 'qr', inputs: [b], outputs: [matrix(7), matrix(8)] },
+      { kind: 'routine', routine: 'svd', inputs: [b], outputs: [vector(4), matrix(5), matrix(6)] },
+      { kind: 'routine', routine: 'eigh', inputs: [a], outputs: [vector(4), absent] },
+      { kind: 'routine', routine: 'eig', inputs: [b], outputs: [vector(9, complex64), matrix(10, complex64)] },
+      { kind: 'routine', routine: 'fft', ints: [0, 1], inputs: [matrix(2, complex64)], outputs: [matrix(9, complex64)] },
+      { kind: 'routine', routine: 'fft', ints: [1, 0], inputs: [matrix(9, complex64)], outputs: [matrix(10, complex64)] },
     ],
   };
 }

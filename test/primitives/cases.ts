@@ -5,6 +5,7 @@ import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
 import { attentionCases } from './attention-cases';
 import { convolutionCases } from './convolution-cases';
+import { linalgCases } from './linalg-cases';
 
 export interface Input {
   readonly shape: Shape;
@@ -408,6 +409,15 @@ function generatorCases(): Case[] {
   ];
 }
 
+function bitcastCases(): Case[] {
+  return [
+    { name: 'bitcast to smaller', inputs: [input([2, 3], uint32, 0, 2 ** 32)], f: (x) => p.bitcast(x, uint8) },
+    { name: 'bitcast to larger', inputs: [input([2, 8], uint8, 0, 60)], f: (x) => p.bitcast(x, int32) },
+    { name: 'bitcast of a number', inputs: [input([], float32)], f: (x) => p.bitcast(x, int32) },
+    { name: 'bitcast to floats', inputs: [input([2, 4], uint8, 0, 60)], f: (x) => p.bitcast(x, float32) },
+  ];
+}
+
 export const cases: readonly Case[] = [
   ...unaryCases(),
   ...binaryCases(),
@@ -418,6 +428,8 @@ export const cases: readonly Case[] = [
   ...indexingCases(),
   ...routineCases(),
   ...generatorCases(),
+  ...bitcastCases(),
   ...convolutionCases(),
   ...attentionCases(),
+  ...linalgCases(),
 ];

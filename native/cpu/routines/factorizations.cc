@@ -171,7 +171,12 @@ void runLu(const RoutineStep& step, const Run& run) {
       if (k > 0)
         lapack::getrf(static_cast<int>(m), static_cast<int>(n), columns.data(), static_cast<int>(m), swaps.data());
       transposeInto(columns.data(), n, m, out + i * m * n);
-      for (int64_t j = 0; j < k; j++) pivots[i * k + j] = static_cast<uint32_t>(swaps[static_cast<size_t>(j)] - 1);
+      for (int64_t j = 0; j < k; j++) {
+        int& swap = swaps[static_cast<size_t>(j)];
+        // Among NaNs there may be no largest element.
+        if (swap < 1 || swap > m) swap = static_cast<int>(j) + 1;
+        pivots[i * k + j] = static_cast<uint32_t>(swap - 1);
+      }
       if (!rows) return;
       std::vector<uint32_t> order(static_cast<size_t>(m));
       std::iota(order.begin(), order.end(), 0u);
