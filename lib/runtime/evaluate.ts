@@ -39,10 +39,13 @@ export async function evaluateAsync(nodes: readonly Node[], where = 'asyncEval')
   await flight.landed();
 }
 
-/** The storage of an evaluated node; an error if it was disposed. */
+/** The storage of an evaluated node that is about to be read; an error if it was disposed, or its memory given away. */
 export function storageOf(node: Node, where: string): Storage {
   const { storage } = node;
   if (storage === null || storage.handle === 0) throw codedError(where, 'METALGRAD_DISPOSED', 'this array was disposed');
+  // Views are never empty, so this one was detached.
+  if (storage.view !== null && storage.view.byteLength === 0)
+    throw codedError(where, 'METALGRAD_DETACHED', 'the memory that toTypedArray gave of this array was detached');
   return storage;
 }
 

@@ -26,7 +26,10 @@ export function toTypedArray(node: Node, where = 'toTypedArray'): ElementArray {
   const storage = storageOf(source, where);
   const byteOffset = (source.layout?.offset ?? 0) * size;
   const memory = addon().view(storage.handle);
-  if (memory !== null) return elementArray(source.dtype, memory, byteOffset, count);
+  if (memory !== null) {
+    storage.view = memory;
+    return elementArray(source.dtype, memory, byteOffset, count);
+  }
   const bytes = new Uint8Array(count * size);
   check(where, addon().download(storage.handle, byteOffset, bytes));
   return elementArray(source.dtype, bytes.buffer, 0, count);

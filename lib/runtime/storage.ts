@@ -9,6 +9,8 @@ export class Storage {
   handle = 0;
   /** How many nodes beside the first have their elements here: views that an evaluation made no copy for. */
   shared = 0;
+  /** The memory as `toTypedArray` lent it to the user, who may detach it. */
+  view: ArrayBuffer | null = null;
   /** A node has its elements here already. */
   claimed = false;
   constructor(readonly byteLength: number) {}
@@ -39,4 +41,5 @@ export function dispose(node: Node): void {
   }
   if (storage.handle !== 0) addon().release(storage.handle);
   storage.handle = 0;
+  storage.view = null;
 }

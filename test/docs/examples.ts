@@ -29,7 +29,7 @@ function declarationsOf(file: string): Declared[] {
   const text = readFileSync(join(root, file), 'utf8');
   const found: Declared[] = [];
   for (const match of text.matchAll(
-    /(\/\*\*(?:[^*]|\*(?!\/))*\*\/\n)?((?:export (?:const|function|class|abstract class) (\w+))|(?:^ {2}new \(value))/gm,
+    /(\/\*\*(?:[^*]|\*(?!\/))*\*\/\n)?((?:export (?:const|(?:async )?function|class) (\w+))|(?:^ {2}new \(value))/gm,
   )) {
     const [, comment = '', , name = 'array'] = match;
     const doc = unstarred(comment);

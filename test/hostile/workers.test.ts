@@ -106,7 +106,7 @@ test('two instances of the library in one process do not disturb one another', (
   one.setMemoryLimit(former);
   expect(
     one
-      .grad((x) => one.sum(x))(one.ones([2]))
+      .grad((x: Library.array) => one.sum(x))(one.ones([2]))
       .tolist(),
   ).toEqual([1, 1]);
   expect(
