@@ -21,4 +21,5 @@ export * from './scans';
 export * from './selection';
 export * from './softmax';
 export * from './sorting';
+export * from './view';
 export { putAlongAxis, slice, sliceUpdate, take, takeAlongAxis } from './take';

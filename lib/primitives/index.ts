@@ -2,6 +2,7 @@
 
 export * from './attention';
 export * from './binary';
+export * from './bitcast';
 export * from './call';
 export * from './cast';
 export * from './compare';

@@ -100,5 +100,6 @@ export const routines = [
   'eigh',
   'eig',
   'fft',
+  'bitcast',
 ] as const;
 export type RoutineName = (typeof routines)[number];

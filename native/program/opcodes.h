@@ -239,6 +239,7 @@ enum class Routine : uint8_t {
   eigh,
   eig,
   fft,
+  bitcast,
 };
 constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "scan",
@@ -256,6 +257,7 @@ constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "eigh",
     "eig",
     "fft",
+    "bitcast",
 });
 
 constexpr size_t itemSize(Dtype dtype) {

@@ -1,6 +1,6 @@
 /** Programs that several native tests run. */
 
-import { bool, complex64, type Dtype, float32, int32, uint32 } from '../../lib/dtype';
+import { bool, complex64, type Dtype, float32, int32, uint8, uint32 } from '../../lib/dtype';
 import { contiguous, type ProgramSpec, wholeArray } from './encode';
 
 /** [m, k] · [k, n] of float32, through a temporary. */
@@ -146,6 +146,21 @@ export function routines(): ProgramSpec {
         outputs: [wholeArray(6, uint32, [3, 2])],
       },
     ],
+  };
+}
+
+/** Bits read as smaller, larger and truth values. */
+export function bitcasts(): ProgramSpec {
+  const bitcast = (from: Dtype, count: number, to: Dtype, slot: number) => ({
+    kind: 'routine' as const,
+    routine: 'bitcast' as const,
+    inputs: [wholeArray(0, from, [count])],
+    outputs: [wholeArray(slot, to, [(count * from.size) / to.size])],
+  });
+  return {
+    inputs: 1,
+    outputs: [24, 24, 24],
+    steps: [bitcast(float32, 6, uint8, 1), bitcast(uint8, 24, float32, 2), bitcast(float32, 6, bool, 3)],
   };
 }
 

@@ -5,6 +5,7 @@ import type { RoutineName } from '../../../lib/schedule/opcodes';
 import type { Complex } from '../complex';
 import type { Value } from '../interpret';
 import { attention } from './attention';
+import { bitcast } from './bitcast';
 import { convolution } from './convolution';
 import { fft } from './fourier';
 import { hadamard } from './hadamard';
@@ -28,6 +29,7 @@ const references: { readonly [name in RoutineName]: RoutineReference } = {
   hadamard,
   convolution,
   attention,
+  bitcast,
   lu,
   luSolve,
   triangularSolve,
