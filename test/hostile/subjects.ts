@@ -58,10 +58,16 @@ export function subjects(): Subject[] {
       );
     },
   });
+  const spaces = (Object.entries(mx.core) as [string, unknown][]).filter((entry): entry is [string, object] => {
+    const member = entry[1];
+    return typeof member === 'object' && member !== null && Object.values(member).some((value) => typeof value === 'function');
+  });
   const any = mx as unknown as Record<string, (...args: unknown[]) => unknown>;
   return [
     ...namespace('', mx.core, (name) => (operations.get(name)?.parameters.length ?? 3) + 1),
-    ...namespace('random.', mx.random, (name) => (operations.get(`random.${name}`)?.parameters.length ?? 1) + 1),
+    ...spaces.flatMap(([space, members]) =>
+      namespace(`${space}.`, members, (name) => (operations.get(`${space}.${name}`)?.parameters.length ?? 3) + 1),
+    ),
     plain('array', mx.array as unknown as Untyped, 2),
     plain('Device', ((a: never, b: never) => new mx.Device(a, b)) as unknown as Untyped, 2),
     ...methods,
