@@ -235,28 +235,68 @@ export const rfft = declareOne('fft.rfft', float64, (where, x, along) => {
  */
 export const irfft = declareOne('fft.irfft', complex64, realRestored);
 
-/** `fft` over `axes`, all of them unless told, each of the length that `n` lists. */
+/**
+ * `fft` over `axes`, all of them unless told, each of the length that `n` lists.
+ *
+ * @example
+ * mx.fft.fftn(mx.array([[1, 2], [3, 4]])); // array([[10+0j, -2+0j],\n       [-4+0j, 0+0j]], dtype=complex64)
+ */
 export const fftn = declareMany('fft.fftn', complex64, allAxes, overAll(false));
 
-/** The inverse of `fftn`. */
+/**
+ * The inverse of `fftn`.
+ *
+ * @example
+ * mx.fft.ifftn(mx.fft.fftn(mx.array([[1, 2], [3, 4]]))); // array([[1+0j, 2+0j],\n       [3+0j, 4+0j]], dtype=complex64)
+ */
 export const ifftn = declareMany('fft.ifftn', complex64, allAxes, overAll(true));
 
-/** `fft` over two axes, the last two unless told. */
+/**
+ * `fft` over two axes, the last two unless told.
+ *
+ * @example
+ * mx.fft.fft2(mx.array([[1, 2], [3, 4]])); // array([[10+0j, -2+0j],\n       [-4+0j, 0+0j]], dtype=complex64)
+ */
 export const fft2 = declareMany('fft.fft2', complex64, lastTwo, overAll(false));
 
-/** The inverse of `fft2`. */
+/**
+ * The inverse of `fft2`.
+ *
+ * @example
+ * mx.fft.ifft2(mx.fft.fft2(mx.array([[1, 2], [3, 4]]))); // array([[1+0j, 2+0j],\n       [3+0j, 4+0j]], dtype=complex64)
+ */
 export const ifft2 = declareMany('fft.ifft2', complex64, lastTwo, overAll(true));
 
-/** `rfft` over the last of `axes`, `fft` over the others. */
+/**
+ * `rfft` over the last of `axes`, `fft` over the others.
+ *
+ * @example
+ * mx.fft.rfftn(mx.ones([2, 3, 4])).shape; // [2, 3, 3]
+ */
 export const rfftn = declareMany('fft.rfftn', float64, allAxes, realOverAll);
 
-/** The inverse of `rfftn`. */
+/**
+ * The inverse of `rfftn`.
+ *
+ * @example
+ * mx.fft.irfftn(mx.fft.rfftn(mx.ones([2, 3, 4]))).shape; // [2, 3, 4]
+ */
 export const irfftn = declareMany('fft.irfftn', complex64, allAxes, restoredOverAll);
 
-/** `rfftn` over two axes, the last two unless told. */
+/**
+ * `rfftn` over two axes, the last two unless told.
+ *
+ * @example
+ * mx.fft.rfft2(mx.array([[1, 2], [3, 4]])); // array([[10+0j, -2+0j],\n       [-4+0j, 0+0j]], dtype=complex64)
+ */
 export const rfft2 = declareMany('fft.rfft2', float64, lastTwo, realOverAll);
 
-/** The inverse of `rfft2`. */
+/**
+ * The inverse of `rfft2`.
+ *
+ * @example
+ * mx.fft.irfft2(mx.fft.rfft2(mx.array([[1, 2], [3, 4]]))); // array([[1, 2],\n       [3, 4]], dtype=float32)
+ */
 export const irfft2 = declareMany('fft.irfft2', complex64, lastTwo, restoredOverAll);
 
 function declareShift(name: string, by: (size: number) => number): Shift {
@@ -292,5 +332,10 @@ function declareShift(name: string, by: (size: number) => number): Shift {
  */
 export const fftshift = declareShift('fft.fftshift', (size) => Math.floor(size / 2));
 
-/** The inverse of `fftshift`, which differs from it in odd lengths. */
+/**
+ * The inverse of `fftshift`, which differs from it in odd lengths.
+ *
+ * @example
+ * mx.fft.ifftshift(mx.array([-2, -1, 0, 1])); // array([0, 1, -2, -1], dtype=float32)
+ */
 export const ifftshift = declareShift('fft.ifftshift', (size) => Math.ceil(size / 2));

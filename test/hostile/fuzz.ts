@@ -35,8 +35,8 @@ function evaluateResult(result: unknown): void {
   }
 }
 
-/** Errors of JavaScript itself about an object that its owner broke. */
-const ofJavaScript = /proxy|'(get|has|ownKeys|getPrototypeOf)' on proxy/;
+/** Errors of JavaScript itself about an object that its owner broke, or a class given for a function. */
+const ofJavaScript = /proxy|'(get|has|ownKeys|getPrototypeOf)' on proxy|cannot be invoked without 'new'/;
 
 function check({ call }: Subject, wilds: readonly Wild[]): void {
   try {
