@@ -195,6 +195,11 @@ describe('conv1d, conv2d and conv3d', () => {
     ['[conv1d] stride must be at least 1, not 0', () => mx.conv1d(mx.ones([1, 3, 1]), mx.ones([1, 2, 1]), 0)],
     ['[conv1d] padding must be at least 0, not -1', () => mx.conv1d(mx.ones([1, 3, 1]), mx.ones([1, 2, 1]), 1, -1)],
     ['[conv2d] dilation must name 2 axes, not 3', () => mx.conv2d(mx.ones([1, 3, 3, 1]), mx.ones([1, 2, 2, 1]), 1, 0, [1, 1, 1])],
+    ['[conv1d] stride must not be beyond 1073741824: 2147483648', () => mx.conv1d(mx.ones([1, 3, 1]), mx.ones([1, 2, 1]), 2 ** 31)],
+    [
+      '[conv1d] axes must not be longer than 1073741824: shapes [1, 3, 1] and [1, 2, 1]',
+      () => mx.conv1d(mx.ones([1, 3, 1]), mx.ones([1, 2, 1]), 1, 2 ** 30),
+    ],
     ['[conv1d] groups must be at least 1, not 0', () => mx.conv1d(mx.ones([1, 3, 1]), mx.ones([1, 2, 1]), 1, 0, 1, 0)],
     ['[conv1d] weight has no elements: shapes [1, 3, 1] and [1, 0, 1]', () => mx.conv1d(mx.ones([1, 3, 1]), mx.ones([1, 0, 1]))],
   ])('%s', (message, call) => {
