@@ -95,7 +95,9 @@ void forEach(const Array& a, const Run& run, F&& fn) {
   lapack::useOneThread();
   int64_t count = 1;
   for (size_t axis = 0; axis + 2 < a.shape.size(); axis++) count *= a.shape[axis];
-  run.pool.parallelFor(count, 1, [&](int64_t begin, int64_t end) {
+  // Small matrices in chunks.
+  const int64_t elements = std::max<int64_t>(1, side(a, 1) * side(a, 2));
+  run.pool.parallelFor(count, std::max<int64_t>(1, 512 / elements), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) fn(i);
   });
 }

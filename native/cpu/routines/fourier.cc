@@ -5,7 +5,9 @@
 #include <cmath>
 #include <complex>
 #include <kissfft/kissfft.hh>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -112,6 +114,35 @@ class Transform {
   std::vector<Double> chirp_, spectrum_;
 };
 
+/// Transforms are expensive to prepare: those used last are kept, up to a number of elements.
+std::shared_ptr<const Transform> transformFor(int64_t length, bool inverse) {
+  struct Entry {
+    int64_t length;
+    bool inverse;
+    std::shared_ptr<const Transform> transform;
+  };
+  constexpr int64_t kKeptElements = 1 << 21;
+  static std::mutex mutex;
+  static std::list<Entry> kept;  // used last first
+  {
+    const std::lock_guard lock(mutex);
+    for (auto entry = kept.begin(); entry != kept.end(); ++entry) {
+      if (entry->length != length || entry->inverse != inverse) continue;
+      kept.splice(kept.begin(), kept, entry);
+      return entry->transform;
+    }
+  }
+  auto made = std::make_shared<const Transform>(length, inverse);
+  const std::lock_guard lock(mutex);
+  kept.push_front({length, inverse, made});
+  int64_t elements = 0;
+  for (auto entry = kept.begin(); entry != kept.end();) {
+    elements += entry->transform->workspace();
+    entry = elements > kKeptElements ? kept.erase(entry) : std::next(entry);
+  }
+  return made;
+}
+
 std::string checkFourier(const RoutineStep& step) {
   if (step.ints.size() != 2 || !step.args.empty() || step.inputs.size() != 1 || step.outputs.size() != 1) {
     return "wrong numbers of integers or arrays";
@@ -135,7 +166,8 @@ void runFourier(const RoutineStep& step, const Run& run) {
   for (size_t k = 0; k < out.shape.size(); k++) {
     if (k != axis) rows.append(out.shape[k], {x.operand.strides[k], out.operand.strides[k]});
   }
-  const Transform transform(length, step.ints[1] == 1);
+  const auto shared = transformFor(length, step.ints[1] == 1);
+  const Transform& transform = *shared;
   const auto* in = reinterpret_cast<const Single*>(run.at(x.operand));
   auto* to = reinterpret_cast<Single*>(run.at(out.operand));
   run.pool.parallelFor(rows.size(), std::max<int64_t>(1, kGrain / length), [&](int64_t begin, int64_t end) {
