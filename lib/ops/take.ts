@@ -9,7 +9,7 @@ import { astype } from '../primitives/cast';
 import { arange, full } from '../primitives/generators';
 import { gather, scatter } from '../primitives/indexing';
 import { broadcastTo, reshape, slice as sliceNode, sliceUpdate as sliceUpdateNode, transpose } from '../primitives/movement';
-import { broadcastShapes, contiguousStrides, normalizeAxis, sameShape, sizeOf } from '../shape';
+import { broadcastShapes, contiguousStrides, maxRank, normalizeAxis, sameShape, sizeOf } from '../shape';
 import { axisArgument, describe, integerArgument, integersArgument, toNodeLike } from './arguments';
 import { fromFront, knownNode } from './index-expression';
 import { type IndexList, readListIndex } from './index-list';
@@ -33,7 +33,8 @@ function positionsNode(where: string, value: ArrayInput): Node {
 /** Whether a nested list begins with a JavaScript value and not with an array. */
 function isPlainList(list: readonly unknown[]): boolean {
   let first: unknown = list;
-  while (Array.isArray(first)) first = first[0];
+  // A list that begins with itself has no end; making an array of it says so.
+  for (let depth = 0; depth <= maxRank && Array.isArray(first); depth++) first = first[0];
   return first === undefined || typeof first === 'number' || typeof first === 'boolean';
 }
 

@@ -135,6 +135,14 @@ const sizes: readonly Case[] = [
   ],
   ['[tree] a list of 4294967295 entries is longer than 67108864', () => mx.eval(new Array(2 ** 32 - 1))],
   [
+    '[take] lists are nested more than 32 deep',
+    () => {
+      const list: unknown[] = [];
+      list.push(list);
+      wrong(mx.take)(x(), list);
+    },
+  ],
+  [
     '[index] lists are nested more than 32 deep',
     () => {
       const list: unknown[] = [];
