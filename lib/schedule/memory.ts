@@ -96,7 +96,7 @@ function walkedAlike(a: Access, b: Access): boolean {
   );
 }
 
-/** True if load `i` is the only one of its buffer, and nothing after instruction `last` reads it, nor any store. */
+/** True if load `i` is the only one of its buffer, and nothing after instruction `last` reads it: no store and no reduction either. */
 function onlyRead(kernel: KernelCode, i: number, last: number): boolean {
   const { item } = kernel.loads[i];
   if (kernel.loads.some((other, k) => k !== i && other.item !== null && other.item.home === (item as Item).home)) return false;
@@ -104,7 +104,7 @@ function onlyRead(kernel: KernelCode, i: number, last: number): boolean {
   for (let at = (last + 1) * instructionWords; at < code.length; at += instructionWords) {
     if (code[at + 1] === i || code[at + 2] === i || code[at + 3] === i) return false;
   }
-  return kernel.stores.every((store) => store.value !== i);
+  return kernel.stores.every((store) => store.value !== i) && kernel.reductions.every((reduction) => reduction.value !== i);
 }
 
 /** Bytes that are needed from `first` to `last`, by one temporary after another. */

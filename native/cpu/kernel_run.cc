@@ -104,7 +104,7 @@ class Walker {
     return std::min(geometry_.rows, geometry_.splitSize - chunk * geometry_.rows);
   }
 
-  /// Computes the block here and stores what is stored.
+  /// Computes the block here. Values that are read in place may change once it is stored.
   void compute() {
     const int64_t rows = this->rows(), n = rows * geometry_.rowElements;
     point();
@@ -122,6 +122,11 @@ class Walker {
         move(entry, rows);
       }
     }
+  }
+
+  /// Stores what is stored of the block that was computed.
+  void store() {
+    const int64_t rows = this->rows(), n = rows * geometry_.rowElements;
     for (const StoreEntry& store : kernel_.stores) write(store, rows, n);
   }
 
@@ -250,6 +255,7 @@ void runElementwise(const Shared& shared, const Run& run) {
     for (int64_t unit = begin; unit < end; unit++) {
       if (unit != begin) walker.nextUnit();
       walker.compute();
+      walker.store();
     }
   });
 }
@@ -365,6 +371,7 @@ class ReductionRun {
       accumulators_.each(memory, [&](const ReduceEntry& entry, std::byte* acc) {
         entry.fns.accumulate(acc, capacity, walker.value(entry.value), m, k, c, position);
       });
+      walker.store();
       position += k;
     }
   }

@@ -1,3 +1,4 @@
+import * as mx from '../../lib';
 import { float32, float64 } from '../../lib/dtype';
 import type { Node } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
@@ -160,4 +161,21 @@ test('steps are told in words', () => {
   expect(explainSteps([p.sum(p.exp(input([4, 8])), [1])], limits)).toEqual([
     'kernel [4, Σ8]\n  v0 = load input0:float32[0; 8, 1]\n  v1 = exp v0 : float32\n  sum v1 → t2:float32[0; 1]',
   ]);
+});
+
+describe('in place', () => {
+  test('a result never replaces an operand that a reduction of the same kernel still reads', () => {
+    for (const shape of [
+      [2, 2],
+      [8, 16],
+      [300, 400],
+    ]) {
+      const sorted = mx.sort(mx.random.uniform(0, 1, shape, mx.float32, mx.random.key(1)), -1);
+      const total = sorted.sum(0);
+      const product = mx.matmul(mx.negative(sorted), mx.eye(shape[1]));
+      mx.eval(total, product);
+      const difference = mx.max(mx.abs(total.add(product.sum(0)))).item();
+      expect(difference).toBeLessThan(1e-3);
+    }
+  });
 });
