@@ -58,6 +58,7 @@ export {
   unsignedinteger,
 } from './dtype-info';
 export type { ErrorCode } from './errors';
+export * as fast from './fast';
 export * as fft from './fft';
 export * as linalg from './linalg';
 export {
@@ -73,7 +74,6 @@ export {
   setWiredLimit,
   tidy,
 } from './memory';
-export * as fast from './fast';
 export * from './ops';
 export * as random from './random';
 export { checkGrads } from './transforms/check';

@@ -3,8 +3,8 @@
 export * from './arithmetic';
 export * from './as-strided';
 export * from './comparison';
-export * from './counting';
 export * from './convolution';
+export * from './counting';
 export * from './creation';
 export * from './diagonal';
 export * from './einsum';
@@ -21,5 +21,5 @@ export * from './scans';
 export * from './selection';
 export * from './softmax';
 export * from './sorting';
-export * from './view';
 export { putAlongAxis, slice, sliceUpdate, take, takeAlongAxis } from './take';
+export * from './view';

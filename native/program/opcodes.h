@@ -25,20 +25,8 @@ enum class Dtype : uint8_t {
   complex64,
 };
 constexpr std::array<std::string_view, 14> kDtypeNames = {
-    "bool",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "float16",
-    "bfloat16",
-    "float32",
-    "float64",
-    "complex64",
+    "bool",  "uint8", "uint16",  "uint32",   "uint64",  "int8",    "int16",
+    "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
 };
 
 enum class ElementwiseOp : uint8_t {
@@ -107,69 +95,14 @@ enum class ElementwiseOp : uint8_t {
   multiplyAdd,
 };
 constexpr std::array<std::string_view, 63> kElementwiseOpNames = {
-    "splat",
-    "arange",
-    "cast",
-    "negative",
-    "abs",
-    "sign",
-    "exp",
-    "expm1",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sqrt",
-    "rsqrt",
-    "square",
-    "reciprocal",
-    "sin",
-    "cos",
-    "tan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "arcsinh",
-    "arccosh",
-    "arctanh",
-    "erf",
-    "erfinv",
-    "sigmoid",
-    "floor",
-    "ceil",
-    "round",
-    "trunc",
-    "invert",
-    "real",
-    "imag",
-    "conjugate",
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "floorDivide",
-    "remainder",
-    "power",
-    "maximum",
-    "minimum",
-    "arctan2",
-    "logaddexp",
-    "and",
-    "or",
-    "xor",
-    "leftShift",
-    "rightShift",
-    "equal",
-    "notEqual",
-    "less",
-    "lessEqual",
-    "greater",
-    "greaterEqual",
-    "select",
-    "multiplyAdd",
+    "splat",    "arange",    "cast",      "negative",    "abs",          "sign",      "exp",         "expm1",
+    "log",      "log2",      "log10",     "log1p",       "sqrt",         "rsqrt",     "square",      "reciprocal",
+    "sin",      "cos",       "tan",       "sinh",        "cosh",         "tanh",      "arcsin",      "arccos",
+    "arctan",   "arcsinh",   "arccosh",   "arctanh",     "erf",          "erfinv",    "sigmoid",     "floor",
+    "ceil",     "round",     "trunc",     "invert",      "real",         "imag",      "conjugate",   "add",
+    "subtract", "multiply",  "divide",    "floorDivide", "remainder",    "power",     "maximum",     "minimum",
+    "arctan2",  "logaddexp", "and",       "or",          "xor",          "leftShift", "rightShift",  "equal",
+    "notEqual", "less",      "lessEqual", "greater",     "greaterEqual", "select",    "multiplyAdd",
 };
 
 enum class ReduceOp : uint8_t {
@@ -181,12 +114,7 @@ enum class ReduceOp : uint8_t {
   argmin,
 };
 constexpr std::array<std::string_view, 6> kReduceOpNames = {
-    "sum",
-    "prod",
-    "max",
-    "min",
-    "argmax",
-    "argmin",
+    "sum", "prod", "max", "min", "argmax", "argmin",
 };
 
 enum class ScatterMode : uint8_t {
@@ -197,11 +125,7 @@ enum class ScatterMode : uint8_t {
   minimum,
 };
 constexpr std::array<std::string_view, 5> kScatterModeNames = {
-    "set",
-    "add",
-    "multiply",
-    "maximum",
-    "minimum",
+    "set", "add", "multiply", "maximum", "minimum",
 };
 
 enum class StepKind : uint8_t {
@@ -214,13 +138,7 @@ enum class StepKind : uint8_t {
   routine,
 };
 constexpr std::array<std::string_view, 7> kStepKindNames = {
-    "kernel",
-    "matmul",
-    "gather",
-    "scatter",
-    "randomBits",
-    "sort",
-    "routine",
+    "kernel", "matmul", "gather", "scatter", "randomBits", "sort", "routine",
 };
 
 enum class Routine : uint8_t {

@@ -71,10 +71,10 @@ struct MatmulStep {
 /// out[i…, s…] = source[position(i…) + s…]; positions are clamped so that the slice lies inside.
 struct GatherStep {
   std::vector<int64_t> indexShape, sourceShape, sliceShape;
-  std::vector<uint32_t> axes;  // source axis of each index operand
-  Operand source;              // strides over sourceShape
+  std::vector<uint32_t> axes;    // source axis of each index operand
+  Operand source;                // strides over sourceShape
   std::vector<Operand> indices;  // strides over indexShape
-  Operand out;                 // strides over indexShape then sliceShape
+  Operand out;                   // strides over indexShape then sliceShape
 };
 
 /// target[position(i…) + s…] op= updates[i…, s…], in row-major order of (i…, s…). The target already holds the source.
@@ -82,8 +82,8 @@ struct ScatterStep {
   ScatterMode mode;
   std::vector<int64_t> indexShape, targetShape, sliceShape;
   std::vector<uint32_t> axes;
-  Operand target;              // strides over targetShape
-  Operand updates;             // strides over indexShape then sliceShape
+  Operand target;                // strides over targetShape
+  Operand updates;               // strides over indexShape then sliceShape
   std::vector<Operand> indices;  // strides over indexShape
 };
 

@@ -154,9 +154,7 @@ const bigBinary: Partial<Record<ElementwiseOp, (a: bigint, b: bigint) => bigint>
   floorDivide: (a, b) => (b === 0n ? 0n : (a - modulo(a, b)) / b),
   remainder: (a, b) => (b === 0n ? 0n : modulo(a, b)),
   power: (a, b) => (b < 0n ? 0n : a ** b),
-  // biome-ignore lint/complexity/useMathMinMax: Math takes no bigint
   maximum: (a, b) => (a > b ? a : b),
-  // biome-ignore lint/complexity/useMathMinMax: Math takes no bigint
   minimum: (a, b) => (a < b ? a : b),
   and: (a, b) => a & b,
   or: (a, b) => a | b,
