@@ -1,9 +1,7 @@
 /** The handle that users hold: it names a node of the graph, reads its values and carries the operations as methods. */
 
-import { type ComplexValue, fromList, fromScalar, fromTypedArray, isComplexValue, type TypedArray } from './construct';
 import { complex64, Dtype } from './dtype';
 import { codedError, rangeError, typeError } from './errors';
-import { formatArray } from './format';
 import type { Node, Shape } from './graph/node';
 import { traceDepth } from './graph/trace';
 import type * as Operations from './ops';
@@ -13,8 +11,10 @@ import { reshape, slice, transpose } from './primitives/movement';
 import { type Element, type ElementArray, type Elements, elementsOf, readScalar, toTypedArray } from './runtime/read';
 import { dispose as disposeStorage } from './runtime/storage';
 import { sizeOf } from './shape';
+import { type ComplexValue, fromList, fromScalar, fromTypedArray, isComplexValue, type TypedArray } from './values/construct';
+import { formatArray } from './values/format';
 
-export type { ComplexValue, TypedArray } from './construct';
+export type { ComplexValue, TypedArray } from './values/construct';
 
 /** Whatever is accepted where an array is: numbers are float32 (or take the dtype of the array they meet). */
 export type ArrayInput = array | number | boolean | bigint | ComplexValue | TypedArray | readonly ArrayInput[];

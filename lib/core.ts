@@ -2,7 +2,6 @@
 
 export { type ArrayInput, array, type Item, type NestedItems } from './array';
 export * from './constants';
-export { Complex, type ComplexValue, type TypedArray } from './construct';
 export {
   cpu,
   Device,
@@ -86,3 +85,4 @@ export { hessian, jacfwd, jacrev } from './transforms/jacobian';
 export { type GraphView, makeGraph } from './transforms/make-graph';
 export { jvp, linearize, vjp } from './transforms/vjp';
 export { type AxisTree, vmap } from './transforms/vmap';
+export { Complex, type ComplexValue, type TypedArray } from './values/construct';

@@ -1,8 +1,8 @@
 /** Devices and streams: where operations run. This build has the CPU device. */
 
-import { describe } from './describe';
 import { codedError, rangeError, typeError } from './errors';
 import { addon } from './runtime/binding';
+import { describe } from './values/describe';
 
 export type DeviceType = 'cpu' | 'gpu';
 

@@ -1,9 +1,9 @@
 /** What dtypes are and hold: categories, promotion of values, limits. */
 
 import { type ArrayInput, isArray } from './array';
-import { describe } from './describe';
 import { bfloat16, bool, Dtype, float16, float32, float64, int32, promoteTypes } from './dtype';
 import { typeError } from './errors';
+import { describe } from './values/describe';
 
 /** A set of dtypes, for `issubdtype`. */
 export class DtypeCategory {

@@ -7,7 +7,7 @@ import { rangeError, typeError } from './errors';
 import { type Node, nextNodeId } from './graph/node';
 import { traceDepth } from './graph/trace';
 import { describe } from './ops/arguments';
-import { stateNode } from './random-state';
+import { stateNode } from './random/state';
 import { addon } from './runtime/binding';
 import { dispose as disposeStorage } from './runtime/storage';
 import { arraysOf } from './tree';

@@ -1,8 +1,8 @@
 /** Arithmetic on shapes, axes and strides. */
 
-import { describe } from './describe';
 import { rangeError, showShape, typeError } from './errors';
 import type { Shape } from './graph/node';
+import { describe } from './values/describe';
 
 export const maxRank = 32;
 

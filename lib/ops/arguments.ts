@@ -1,8 +1,6 @@
 /** What arguments mean: the checks and conversions that operations share. */
 
 import { ArrayHandle, type ArrayInput, type array, nodeOf, toNode } from '../array';
-import { isComplexValue } from '../construct';
-import { describe } from '../describe';
 import { bool, complex64, Dtype, float32, int32, int64, promoteTypes } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
@@ -11,8 +9,10 @@ import { full } from '../primitives/generators';
 import { broadcastTo } from '../primitives/movement';
 import type { Scalar } from '../primitives/primitive';
 import { broadcastShapes, checkShape, maxRank, normalizeAxis, sameShape } from '../shape';
+import { isComplexValue } from '../values/construct';
+import { describe } from '../values/describe';
 
-export { describe } from '../describe';
+export { describe } from '../values/describe';
 
 /** Longer lists than anybody means, and more arrays than a call may make from one. */
 const maxEntries = 2 ** 24;

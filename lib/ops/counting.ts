@@ -1,10 +1,10 @@
 /** Where and how many elements are not zero. */
 
 import { type ArrayInput, type array, toNode, wrap } from '../array';
-import { fromTypedArray } from '../construct';
 import { int32 } from '../dtype';
 import { typeError } from '../errors';
 import * as p from '../primitives';
+import { fromTypedArray } from '../values/construct';
 import { readMask } from './mask';
 import { toBool } from './predicates';
 import { finish, type ReduceOp, reduceCases, reductionArguments } from './reducing';

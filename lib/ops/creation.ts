@@ -1,13 +1,13 @@
 /** Arrays from nothing but sizes and numbers. */
 
 import { type ArrayInput, type array, toNode, wrap } from '../array';
-import { isComplexValue } from '../construct';
 import { bool, type Dtype, float32, float64, int32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import type { Scalar } from '../primitives/primitive';
 import { broadcastShapes, checkShape, sameShape } from '../shape';
+import { isComplexValue } from '../values/construct';
 import { describe, dtypeArgument, integerArgument, isWeak, numberArgument, shapeArgument } from './arguments';
 import { diagonalMask } from './diagonal-mask';
 import { type Call, defineOp, defineVariadicOp, type MethodOp, type OpCase, operand, type Placement, type Trailing } from './registry';

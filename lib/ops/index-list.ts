@@ -1,9 +1,9 @@
 /** Lists and TypedArrays that stand as an index: integers to gather at, or a mask whose values are known at once. */
 
-import { checkAttached } from '../construct';
 import { rangeError, typeError } from '../errors';
 import type { Shape } from '../graph/node';
 import { maxRank, sizeOf } from '../shape';
+import { checkAttached } from '../values/construct';
 import { describe } from './arguments';
 
 /** A nested list of integers or booleans. */

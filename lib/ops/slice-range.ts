@@ -1,7 +1,7 @@
 /** `mx.Slice`: a range of positions along one axis, with Python's rules for missing, negative and clamped bounds. */
 
-import { describe } from '../describe';
 import { rangeError, typeError } from '../errors';
+import { describe } from '../values/describe';
 
 /** A range of an axis: `start`, `stop` and `step` as in Python's `start:stop:step`; null is a missing bound. */
 export interface Slice {

@@ -3,11 +3,11 @@
 import type { Node } from '../graph/node';
 import { copy } from '../schedule/copy';
 import { contiguousStrides, sizeOf } from '../shape';
+import { type Element, type ElementArray, elementArray, readElement } from '../values/elements';
 import { addon, check } from './binding';
-import { type Element, type ElementArray, elementArray, readElement } from './elements';
 import { evaluate, storageOf } from './evaluate';
 
-export type { Element, ElementArray } from './elements';
+export type { Element, ElementArray } from '../values/elements';
 
 /**
  * The elements in row-major order: a window on the array's own memory where that is contiguous, else on that of a

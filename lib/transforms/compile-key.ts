@@ -1,9 +1,9 @@
 /** What tells two calls of a compiled function apart: structure, dtypes and shapes of the arrays, and constants. */
 
 import { isArray, nodeOf } from '../array';
-import { checkAttached } from '../construct';
 import type { Node } from '../graph/node';
 import { isPlainObject, showKey } from '../tree';
+import { checkAttached } from '../values/construct';
 
 /** A leaf that is no array: its value is part of the compiled function. */
 export interface Constant {

@@ -4,7 +4,7 @@ import type { array } from '../array';
 import { isArray } from '../array';
 import { typeError } from '../errors';
 import { describe } from '../ops/arguments';
-import { state as randomState } from '../random-state';
+import { state as randomState } from '../random/state';
 import { arraysOf, isPlainObject, setKey } from '../tree';
 
 type Container = unknown[] | Record<string, unknown>;

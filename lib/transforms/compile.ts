@@ -9,7 +9,7 @@ import { traceDepth } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { compiledCall } from '../primitives/call';
 import { zeros } from '../primitives/generators';
-import { state as randomState } from '../random-state';
+import { state as randomState } from '../random/state';
 import { evaluate } from '../runtime/evaluate';
 import { arraysOf, isPlainObject, mapArrays } from '../tree';
 import { CallKey } from './compile-key';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 import * as mx from '../../lib';
-import { formatNumber } from '../../lib/format';
+import { formatNumber } from '../../lib/values/format';
 
 describe('numbers print with six significant digits, as C++ streams do', () => {
   const cases: [number, string][] = [

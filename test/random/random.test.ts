@@ -2,7 +2,7 @@ import { type ArrayInput, array } from '../../lib/array';
 import { bfloat16, complex64, float16, float32, float64, int8, int32, int64, uint8, uint32, uint64 } from '../../lib/dtype';
 import '../../lib/ops';
 import * as random from '../../lib/random';
-import { threefry2x32 } from '../../lib/threefry';
+import { threefry2x32 } from '../../lib/random/threefry';
 
 const values = (x: array): number[] => x.astype(float64).reshape(-1).tolist() as number[];
 

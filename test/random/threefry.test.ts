@@ -1,4 +1,4 @@
-import { splitWords, threefry2x32 } from '../../lib/threefry';
+import { splitWords, threefry2x32 } from '../../lib/random/threefry';
 
 describe('threefry-2x32', () => {
   test('gives the known answers of Random123', () => {

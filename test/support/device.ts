@@ -2,10 +2,10 @@
 
 import { bfloat16, float16 } from '../../lib/dtype';
 import type { Node } from '../../lib/graph/node';
-import { toBfloat16, toFloat16 } from '../../lib/half';
-import { elementArray, fromBfloat16, fromFloat16 } from '../../lib/runtime/elements';
 import { toTypedArray } from '../../lib/runtime/read';
 import { fromBytes } from '../../lib/runtime/upload';
+import { elementArray, fromBfloat16, fromFloat16 } from '../../lib/values/elements';
+import { toBfloat16, toFloat16 } from '../../lib/values/half';
 import { type Complex, complex } from './complex';
 import { type Value, valueOf } from './interpret';
 

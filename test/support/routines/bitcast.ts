@@ -1,8 +1,8 @@
 /** Bits read as another dtype, through a buffer. */
 
 import { bfloat16, bool, type Dtype, float16 } from '../../../lib/dtype';
-import { toBfloat16, toFloat16 } from '../../../lib/half';
-import { elementArray, fromBfloat16, fromFloat16 } from '../../../lib/runtime/elements';
+import { elementArray, fromBfloat16, fromFloat16 } from '../../../lib/values/elements';
+import { toBfloat16, toFloat16 } from '../../../lib/values/half';
 import { type Complex, complex } from '../complex';
 import type { RoutineReference } from '.';
 

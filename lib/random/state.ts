@@ -1,15 +1,15 @@
 /** Random keys, and the sequence of keys that draws without a key take theirs from. */
 
-import { type array, nodeOf, wrap } from './array';
-import { describe } from './describe';
-import { uint32 } from './dtype';
-import { rangeError, typeError } from './errors';
-import type { Node } from './graph/node';
-import { traceDepth } from './graph/trace';
-import { type ArangeAttrs, arange } from './primitives/generators';
-import { reshape, slice } from './primitives/movement';
-import { randomBits } from './primitives/random';
-import { toTypedArray } from './runtime/read';
+import { type array, nodeOf, wrap } from '../array';
+import { uint32 } from '../dtype';
+import { rangeError, typeError } from '../errors';
+import type { Node } from '../graph/node';
+import { traceDepth } from '../graph/trace';
+import { type ArangeAttrs, arange } from '../primitives/generators';
+import { reshape, slice } from '../primitives/movement';
+import { randomBits } from '../primitives/random';
+import { toTypedArray } from '../runtime/read';
+import { describe } from '../values/describe';
 import { type KeyWords, splitWords } from './threefry';
 
 /** A key from its words. They are arguments of a plan and no memory: a progression of two elements, wrapping around. */

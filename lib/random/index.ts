@@ -1,6 +1,6 @@
 /** Random numbers from keys: threefry-2x32 in the layout of MLX, so that a key gives the bits that it gives there. */
 
-import { ArrayHandle, type ArrayInput, type array, isArray, nodeOf, toNode, wrap } from './array';
+import { ArrayHandle, type ArrayInput, type array, isArray, nodeOf, toNode, wrap } from '../array';
 import {
   bfloat16,
   complex64,
@@ -15,19 +15,19 @@ import {
   uint16,
   uint32,
   uint64,
-} from './dtype';
-import { rangeError, showShape, typeError } from './errors';
-import type { Node, Shape } from './graph/node';
-import { axisArgument, conform, describe, dtypeArgument, integerArgument, shapeArgument } from './ops/arguments';
-import { type Call, defineOp, operand } from './ops/registry';
-import { takeNode } from './ops/take';
-import * as p from './primitives';
-import type { Scalar } from './primitives/primitive';
-import { checkKey, keyNode, nextKey, splitKey } from './random-state';
-import { broadcastShapes, sameShape, sizeOf } from './shape';
+} from '../dtype';
+import { rangeError, showShape, typeError } from '../errors';
+import type { Node, Shape } from '../graph/node';
+import { axisArgument, conform, describe, dtypeArgument, integerArgument, shapeArgument } from '../ops/arguments';
+import { type Call, defineOp, operand } from '../ops/registry';
+import { takeNode } from '../ops/take';
+import * as p from '../primitives';
+import type { Scalar } from '../primitives/primitive';
+import { broadcastShapes, sameShape, sizeOf } from '../shape';
+import { checkKey, keyNode, nextKey, splitKey } from './state';
 
-export { multivariateNormal } from './random-multivariate';
-export { seed, state } from './random-state';
+export { multivariateNormal } from './multivariate';
+export { seed, state } from './state';
 
 type ShapeInput = number | readonly number[];
 

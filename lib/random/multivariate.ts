@@ -1,15 +1,15 @@
 /** Normal vectors whose components depend on one another. */
 
-import { type ArrayInput, type array, nodeOf, toNode, wrap } from './array';
-import { type Dtype, float32, float64 } from './dtype';
-import { rangeError, showShape, typeError } from './errors';
-import type { Node } from './graph/node';
-import { conform, dtypeArgument, shapeArgument } from './ops/arguments';
-import { type Call, defineOp, operand } from './ops/registry';
-import * as p from './primitives';
-import { matrixRoot } from './primitives/linalg';
-import { key as keyOf, normal } from './random';
-import { broadcastShapes } from './shape';
+import { type ArrayInput, type array, nodeOf, toNode, wrap } from '../array';
+import { type Dtype, float32, float64 } from '../dtype';
+import { rangeError, showShape, typeError } from '../errors';
+import type { Node } from '../graph/node';
+import { conform, dtypeArgument, shapeArgument } from '../ops/arguments';
+import { type Call, defineOp, operand } from '../ops/registry';
+import * as p from '../primitives';
+import { matrixRoot } from '../primitives/linalg';
+import { broadcastShapes } from '../shape';
+import { key as keyOf, normal } from './index';
 
 const where = 'random.multivariateNormal';
 

@@ -1,7 +1,7 @@
 /** JavaScript values in the representation of each dtype. */
 
+import type { Dtype } from '../dtype';
 import type { ComplexValue, TypedArray } from './construct';
-import type { Dtype } from './dtype';
 import { toBfloat16, toFloat16 } from './half';
 
 /** A leaf for a typed array of at most 32 bits, which wraps numbers itself. */

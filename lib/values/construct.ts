@@ -15,16 +15,16 @@ import {
   uint16,
   uint32,
   uint64,
-} from './dtype';
+} from '../dtype';
+import { codedError, rangeError, showShape, typeError } from '../errors';
+import type { Node, Shape } from '../graph/node';
+import { concatenate } from '../primitives/assemble';
+import { astype } from '../primitives/cast';
+import { full } from '../primitives/generators';
+import { expandDims, reshape } from '../primitives/movement';
+import { fromBytes } from '../runtime/upload';
+import { maxRank, sameShape } from '../shape';
 import { encodeComplex, encodeReal } from './encode';
-import { codedError, rangeError, showShape, typeError } from './errors';
-import type { Node, Shape } from './graph/node';
-import { concatenate } from './primitives/assemble';
-import { astype } from './primitives/cast';
-import { full } from './primitives/generators';
-import { expandDims, reshape } from './primitives/movement';
-import { fromBytes } from './runtime/upload';
-import { maxRank, sameShape } from './shape';
 
 /** A complex number as a plain object. */
 export interface ComplexValue {

@@ -1,8 +1,8 @@
 /** Prints arrays as MLX does: six significant digits, `True` and `False`, long axes cut to three and three. */
 
-import type { Dtype } from './dtype';
-import type { Shape } from './graph/node';
-import type { Element, Elements } from './runtime/read';
+import type { Dtype } from '../dtype';
+import type { Shape } from '../graph/node';
+import type { Element, Elements } from '../runtime/read';
 
 /** An axis longer than twice this shows this many elements at each end. */
 const edgeItems = 3;
