@@ -1,6 +1,7 @@
 import * as mx from '../../lib';
 import { ArrayHandle } from '../../lib/array';
-import { Operand, ops } from '../../lib/ops/registry';
+import { ops } from '../../lib/ops/registry';
+import { subjectOf } from '../matrix/subject';
 
 const x = mx.array([
   [1, 2],
@@ -90,14 +91,6 @@ describe('counts of arguments', () => {
   });
 });
 
-/** An array for an operand of a case; anything else as it is. */
-function make(argument: unknown): unknown {
-  if (Array.isArray(argument)) return argument.map(make);
-  if (!(argument instanceof Operand)) return argument;
-  const { low = -2, high = 2, dtype = mx.float32 } = argument.options;
-  return mx.full(argument.shape, (low + high) / 2 + 0.25, dtype);
-}
-
 describe('the registry', () => {
   const prototype = ArrayHandle.prototype as unknown as Record<string, unknown>;
 
@@ -121,9 +114,10 @@ describe('the registry', () => {
 
   test('every operation on arrays has cases, which run', () => {
     for (const [name, op] of ops()) {
-      for (const { args } of op.cases?.() ?? []) {
-        const results = (op.call as (...a: unknown[]) => unknown)(...args.map(make));
-        expect([name, Array.isArray(results) || results instanceof mx.array]).toEqual([name, true]);
+      for (const [index, oneCase] of (op.cases?.() ?? []).entries()) {
+        const subject = subjectOf(op, index, oneCase);
+        const results = subject.call(subject.data(index + 1, mx.float32));
+        expect([name, results.every((result) => result instanceof mx.array)]).toEqual([name, true]);
         mx.eval(results);
       }
     }
