@@ -8,7 +8,9 @@
 namespace metalgrad::cpu {
 namespace {
 
-constexpr int64_t kStrip = 64, kLeastColumns = 2 * kStrip, kLeastRows = 8, kLeastElements = 1 << 14;
+constexpr int64_t kStrip = 64, kLeastColumns = 2 * kStrip, kLeastRows = 8;
+/// Smaller operands stay in the second-level cache however they are walked.
+constexpr int64_t kLeastElements = 1 << 19;
 
 template <typename F>
 void eachOperand(KernelStep& step, F&& fn) {
