@@ -1,0 +1,43 @@
+// Pipelines by shader text and function: each is compiled once, and the least recently used go first.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "gpu/runtime.h"
+
+namespace metalgrad::gpu {
+
+/// The text of a file in metal/, with what it includes from there put in its place, each file once. The files are
+/// embedded in the addon.
+std::string shaderSource(std::string_view file);
+/// The same for a source that includes files of metal/ (a fused group's).
+std::string expandIncludes(std::string_view source);
+
+class Pipelines {
+ public:
+  explicit Pipelines(Runtime& runtime);
+
+  /// The pipeline of `function` in `source` (complete MSL text); null with the compiler's message in `outcome`.
+  std::shared_ptr<const Pipeline> get(const std::string& source, const std::string& function,
+                                      std::span<const FunctionConstant> constants, Outcome& outcome);
+
+  /// The pipeline of an instance of a kernel template of metal/<file>: `instance` is its template arguments as MSL
+  /// writes them, such as "float, int". Instances are named by the host: `<kernel>_<number>`.
+  std::shared_ptr<const Pipeline> instance(std::string_view file, std::string_view kernel, std::string_view arguments,
+                                           std::span<const FunctionConstant> constants, Outcome& outcome);
+
+  const Limits& limits() const { return runtime_.limits(); }
+
+ private:
+  Runtime& runtime_;
+  std::mutex mutex_;
+};
+
+}  // namespace metalgrad::gpu
