@@ -1,0 +1,82 @@
+// Shaders of the emulated device: MSL text compiled for the CPU, and run one threadgroup after another with every access
+// checked. Plain C++: the Objective-C side is built on this.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace emulator {
+
+/// Something that a GPU would not forgive.
+struct Fault {
+  /// race, out of bounds, uninitialized read, divergent barrier, divergent SIMD-group operation, …
+  std::string kind;
+  std::string kernel;
+  /// file:line of the shader's text where it is known.
+  std::string place;
+  /// Threads (and threadgroups), addresses, bindings: in words.
+  std::string detail;
+};
+
+struct Grid {
+  uint32_t groups[3];
+  uint32_t threads[3];
+};
+
+/// Which bytes of an allocation were ever written, one bit a byte, and (for races between dispatches that may overlap)
+/// what the caller keeps of its own.
+struct Initialized {
+  std::vector<uint64_t> bits;
+};
+
+/// What is bound at one buffer index.
+struct BoundBuffer {
+  std::byte* data = nullptr;
+  size_t bytes = 0;
+  /// Of the whole allocation, and where `data` lies in it; null for inline bytes, which are initialized.
+  Initialized* initialized = nullptr;
+  size_t offset = 0;
+};
+
+struct Binding {
+  uint32_t index;
+  bool threadgroup;  // threadgroup memory, not a buffer
+  bool writable;
+};
+
+using ConstantValue = std::variant<bool, int32_t, uint32_t, float>;
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual const std::string& name() const = 0;
+  virtual const std::vector<Binding>& bindings() const = 0;
+  virtual size_t staticThreadgroupBytes() const = 0;
+  virtual uint32_t maxThreadsPerGroup() const = 0;
+  /// Runs the whole grid; gives the faults that were seen (at most a few). `accessed(index, offset, bytes, written)` is
+  /// called once for each range of each buffer that was touched, so that the caller can compare overlapping dispatches.
+  virtual std::vector<Fault> run(
+      const Grid& grid, std::span<const BoundBuffer> buffers, size_t threadgroupBytes, uint64_t seed,
+      const std::function<void(uint32_t index, size_t offset, size_t bytes, bool written)>& accessed) const = 0;
+};
+
+class Library {
+ public:
+  virtual ~Library() = default;
+  virtual std::vector<std::string> functionNames() const = 0;
+  /// Null with a message when there is no such function or a function constant without a value is used.
+  virtual std::unique_ptr<Kernel> kernel(const std::string& name, const std::map<uint32_t, ConstantValue>& constants,
+                                         std::string& error) const = 0;
+};
+
+/// Both compilations; null with the compiler's messages, which name lines of `source`.
+std::shared_ptr<const Library> compile(const std::string& source, std::string& error);
+
+}  // namespace emulator
