@@ -49,6 +49,9 @@ struct Binding {
   uint32_t index;
   bool threadgroup;  // threadgroup memory, not a buffer
   bool writable;
+  /// The offset of a buffer that is bound here must be a multiple of it: the alignment of the pointed-to type, and 4 at
+  /// least for `constant`.
+  uint32_t alignment = 1;
 };
 
 using ConstantValue = std::variant<bool, int32_t, uint32_t, float>;
@@ -61,7 +64,8 @@ class Kernel {
   virtual size_t staticThreadgroupBytes() const = 0;
   virtual uint32_t maxThreadsPerGroup() const = 0;
   /// Runs the whole grid; gives the faults that were seen (at most a few). `accessed(index, offset, bytes, written)` is
-  /// called once for each range of each buffer that was touched, so that the caller can compare overlapping dispatches.
+  /// called once for each range of each buffer that was touched, so that the caller can compare overlapping dispatches;
+  /// `offset` counts from the start of the binding. `buffers[i]` is what is bound at buffer index i.
   virtual std::vector<Fault> run(
       const Grid& grid, std::span<const BoundBuffer> buffers, size_t threadgroupBytes, uint64_t seed,
       const std::function<void(uint32_t index, size_t offset, size_t bytes, bool written)>& accessed) const = 0;

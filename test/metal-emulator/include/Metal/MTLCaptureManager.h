@@ -1,0 +1,27 @@
+// Traces of what the device was given.
+#pragma once
+
+#import <Metal/MTLTypes.h>
+
+NS_ASSUME_NONNULL_BEGIN
+
+typedef NS_ENUM(NSInteger, MTLCaptureDestination) {
+  MTLCaptureDestinationDeveloperTools = 1,
+  MTLCaptureDestinationGPUTraceDocument = 2,
+};
+
+@interface MTLCaptureDescriptor : NSObject <NSCopying>
+@property(nonatomic, retain, nullable) id captureObject;
+@property(nonatomic, assign) MTLCaptureDestination destination;
+@property(nonatomic, copy, nullable) NSURL *outputURL;
+@end
+
+@interface MTLCaptureManager : NSObject
+@property(readonly) BOOL isCapturing;
++ (MTLCaptureManager *)sharedCaptureManager;
+- (BOOL)supportsDestination:(MTLCaptureDestination)destination;
+- (BOOL)startCaptureWithDescriptor:(MTLCaptureDescriptor *)descriptor error:(NSError *_Nullable *_Nullable)error;
+- (void)stopCapture;
+@end
+
+NS_ASSUME_NONNULL_END
