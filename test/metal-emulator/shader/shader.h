@@ -1,5 +1,5 @@
-// Shaders of the emulated device: MSL text compiled for the CPU, and run one threadgroup after another with every access
-// checked. Plain C++: the Objective-C side is built on this.
+// Shaders of the emulated device: MSL text compiled for the CPU, and run one threadgroup after another with every
+// access checked. Plain C++: the Objective-C side is built on this.
 #pragma once
 
 #include <cstddef>
@@ -30,13 +30,19 @@ struct Grid {
   uint32_t threads[3];
 };
 
-/// Which bytes of an allocation were ever written, one bit a byte, and (for races between dispatches that may overlap)
-/// what the caller keeps of its own.
+/// Which bytes of an allocation were ever written, one bit a byte; a run reads it and sets it. Runs that share one do
+/// not overlap in time.
 struct Initialized {
   std::vector<uint64_t> bits;
 };
 
-/// What is bound at one buffer index.
+/// Memory for buffers, zeroed, a multiple of 16 KiB; null when there is none. Buffers should lie in it: each binding
+/// index then has addresses of its own for the same bytes, and an access that leaves its binding is found even where it
+/// lands in another one. What lies elsewhere is copied in and out of it for each run.
+std::byte* allocateBuffer(size_t bytes);
+void freeBuffer(std::byte* data, size_t bytes);
+
+/// What is bound at one buffer index: nothing where `data` is null.
 struct BoundBuffer {
   std::byte* data = nullptr;
   size_t bytes = 0;
