@@ -9,7 +9,6 @@ export {
   defaultDevice,
   defaultStream,
   gpu,
-  metal,
   newStream,
   Stream,
   type StreamOrDevice,
@@ -73,6 +72,7 @@ export {
   setWiredLimit,
   tidy,
 } from './memory';
+export { metal } from './metal';
 export * from './ops';
 export * as random from './random';
 export { checkGrads } from './transforms/check';

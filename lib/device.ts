@@ -1,7 +1,10 @@
-/** Devices and streams: where operations run. This build has the CPU device. */
+/** Devices and streams: where operations run. */
 
 import { codedError, rangeError, typeError } from './errors';
+import { nodeDevice, setNodeDevice } from './graph/node';
+import { cpuDevice, gpuDevice } from './graph/placement';
 import { addon } from './runtime/binding';
+import { devices } from './runtime/devices';
 import { describe } from './values/describe';
 
 export type DeviceType = 'cpu' | 'gpu';
@@ -54,21 +57,38 @@ export const cpu = new Device('cpu');
 /** The first GPU. */
 export const gpu = new Device('gpu');
 
-let currentDevice: Device = cpu;
-let streamCount = 1;
-let cpuStream = new Stream(cpu, 0);
+/** By their numbers in programs. */
+const byNumber: readonly Device[] = [cpu, gpu];
+
+// Real hardware only: software that stands for a GPU in tests is used by those who ask for it.
+if (devices().gpu?.emulated === false) setNodeDevice(gpuDevice);
+
+/** What nodes know of a device that is present. */
+export function deviceNumber(device: Device): number {
+  return device.type === 'gpu' ? gpuDevice : cpuDevice;
+}
+
+const defaultStreams = byNumber.map((device, index) => new Stream(device, index));
+let streamCount = defaultStreams.length;
 
 function requirePresent(where: string, device: Device): void {
-  if (device.type === 'gpu') throw codedError(where, 'METALGRAD_DEVICE', 'no GPU device is present');
-  if (device.index !== 0) throw codedError(where, 'METALGRAD_DEVICE', `there is no ${device}: one CPU device is present`);
+  if (device.type === 'gpu' && devices().gpu === null) throw codedError(where, 'METALGRAD_DEVICE', 'no GPU device is present');
+  if (device.index !== 0) {
+    throw codedError(where, 'METALGRAD_DEVICE', `there is no ${device}: one ${device.type.toUpperCase()} device is present`);
+  }
+}
+
+function checkDevice(where: string, device: unknown): asserts device is Device {
+  if (!(device instanceof Device)) throw typeError(where, 'device must be a Device');
+  requirePresent(where, device);
 }
 
 /** The stream that a stream, a device or nothing stands for; an error when its device is not present. */
 export function streamFor(where: string, s?: StreamOrDevice | null): Stream {
-  if (s === undefined || s === null) return cpuStream;
+  if (s === undefined || s === null) return defaultStreams[nodeDevice()];
   if (s instanceof Device) {
     requirePresent(where, s);
-    return cpuStream;
+    return defaultStreams[deviceNumber(s)];
   }
   if (!(s instanceof Stream)) throw typeError(where, 'a stream must be a Stream or a Device');
   requirePresent(where, s.device);
@@ -76,13 +96,14 @@ export function streamFor(where: string, s?: StreamOrDevice | null): Stream {
 }
 
 /**
- * The device that operations use when none is named.
+ * The device that operations use when none is named: the GPU where there is one, unless another was made the default.
  *
  * @example
+ * mx.setDefaultDevice(mx.cpu);
  * mx.defaultDevice(); // Device(cpu, 0)
  */
 export function defaultDevice(): Device {
-  return currentDevice;
+  return byNumber[nodeDevice()];
 }
 
 /**
@@ -92,9 +113,8 @@ export function defaultDevice(): Device {
  * mx.setDefaultDevice(mx.cpu);
  */
 export function setDefaultDevice(device: Device): void {
-  if (!(device instanceof Device)) throw typeError('setDefaultDevice', 'device must be a Device');
-  requirePresent('setDefaultDevice', device);
-  currentDevice = device;
+  checkDevice('setDefaultDevice', device);
+  setNodeDevice(deviceNumber(device));
 }
 
 /**
@@ -103,10 +123,9 @@ export function setDefaultDevice(device: Device): void {
  * @example
  * mx.defaultStream(mx.cpu); // Stream(Device(cpu, 0), 0)
  */
-export function defaultStream(device: Device = currentDevice): Stream {
-  if (!(device instanceof Device)) throw typeError('defaultStream', 'device must be a Device');
-  requirePresent('defaultStream', device);
-  return cpuStream;
+export function defaultStream(device: Device = defaultDevice()): Stream {
+  checkDevice('defaultStream', device);
+  return defaultStreams[deviceNumber(device)];
 }
 
 /**
@@ -118,19 +137,18 @@ export function defaultStream(device: Device = currentDevice): Stream {
 export function setDefaultStream(stream: Stream): void {
   if (!(stream instanceof Stream)) throw typeError('setDefaultStream', 'stream must be a Stream');
   requirePresent('setDefaultStream', stream.device);
-  cpuStream = stream;
+  defaultStreams[deviceNumber(stream.device)] = stream;
 }
 
 /**
- * A new stream of a device.
+ * A new stream of a device. Streams of one device run one after the other.
  *
  * @example
  * const stream = mx.newStream(mx.cpu);
  * mx.add([1], [2], stream); // array([3], dtype=float32)
  */
-export function newStream(device: Device = currentDevice): Stream {
-  if (!(device instanceof Device)) throw typeError('newStream', 'device must be a Device');
-  requirePresent('newStream', device);
+export function newStream(device: Device = defaultDevice()): Stream {
+  checkDevice('newStream', device);
   return new Stream(device, streamCount++);
 }
 
@@ -154,14 +172,15 @@ export function toStream(s?: StreamOrDevice): Stream {
  * }
  */
 export function stream(s: StreamOrDevice): Disposable {
-  const formerDevice = currentDevice;
-  const formerStream = cpuStream;
-  cpuStream = streamFor('stream', s);
-  currentDevice = cpuStream.device;
+  const chosen = streamFor('stream', s);
+  const number = deviceNumber(chosen.device);
+  const formerStream = defaultStreams[number];
+  const formerDevice = setNodeDevice(number);
+  defaultStreams[number] = chosen;
   return {
     [Symbol.dispose]() {
-      currentDevice = formerDevice;
-      cpuStream = formerStream;
+      setNodeDevice(formerDevice);
+      defaultStreams[number] = formerStream;
     },
   };
 }
@@ -176,23 +195,3 @@ export function synchronize(s?: StreamOrDevice): void {
   streamFor('synchronize', s);
   addon().synchronize();
 }
-
-/** The functions that concern Metal; without a Metal device they say so. */
-export const metal = {
-  /** Whether a Metal device is present. */
-  isAvailable(): boolean {
-    return false;
-  },
-  /** Properties of the Metal device. */
-  deviceInfo(): Record<string, string | number> {
-    throw codedError('metal.deviceInfo', 'METALGRAD_DEVICE', 'no Metal device is present');
-  },
-  /** Starts a capture of GPU work into a file. */
-  startCapture(_path: string): void {
-    throw codedError('metal.startCapture', 'METALGRAD_DEVICE', 'no Metal device is present');
-  },
-  /** Ends the capture. */
-  stopCapture(): void {
-    throw codedError('metal.stopCapture', 'METALGRAD_DEVICE', 'no Metal device is present');
-  },
-};

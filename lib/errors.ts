@@ -28,6 +28,23 @@ export function codedError(where: string, code: ErrorCode, message: string): Err
   return Object.assign(new Error(`[${where}] ${message}`), { code });
 }
 
+/** An operation on a device that does not have its dtype. */
+export class PlacementError extends Error {
+  readonly code: ErrorCode = 'METALGRAD_DEVICE';
+
+  constructor(private where: string) {
+    super(`[${where}] float64 is not supported on the GPU: use stream: mx.cpu or astype(float32)`);
+  }
+
+  /** Says that `where` was called: what the user knows of a primitive is the function around it. */
+  rename(where: string): void {
+    const [former, name] = [`[${this.where}]`, `[${where}]`];
+    this.message = this.message.replace(former, name);
+    this.stack = this.stack?.replace(former, name) ?? '';
+    this.where = where;
+  }
+}
+
 /** `[2, 3]`. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;

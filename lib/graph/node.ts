@@ -3,6 +3,7 @@
 import type { Dtype } from '../dtype';
 import type { Primitive } from '../primitives/primitive';
 import type { Storage } from '../runtime/storage';
+import { cpuDevice, deviceOf } from './placement';
 
 export type Shape = readonly number[];
 
@@ -33,12 +34,39 @@ export function nextNodeId(): number {
   return nextId;
 }
 
+const cpu: number = cpuDevice;
+let currentDevice: number = cpu;
+
+/** The device of the nodes that are made now: the default one, or what a call, a scope or a rule's walk says. */
+export function nodeDevice(): number {
+  return currentDevice;
+}
+
+/** Makes nodes from now on those of `device`; returns the former one, for whoever puts it back. */
+export function setNodeDevice(device: number): number {
+  const former = currentDevice;
+  currentDevice = device;
+  return former;
+}
+
+/** Runs `body`, whose nodes are those of `device`. An exception restores the state. */
+export function onDevice<T>(device: number, body: () => T): T {
+  const former = setNodeDevice(device);
+  try {
+    return body();
+  } finally {
+    currentDevice = former;
+  }
+}
+
 /**
  * One value of the graph. Ids grow in the order of creation and inputs exist before their consumers, so sorting by id
  * is a topological order, and a walk may stop at ids below those of the nodes it started from.
  */
 export class Node implements ShapeDtype {
   readonly id: number = nextId++;
+  /** Where it is computed; see `placement.ts`. */
+  readonly device: number = currentDevice;
   /** Set once the value exists; `layout` is null when it is contiguous, row-major, from offset 0. */
   storage: Storage | null = null;
   layout: Layout | null = null;
@@ -61,6 +89,7 @@ export class Node implements ShapeDtype {
     readonly shape: Shape,
     readonly dtype: Dtype,
   ) {
+    if (currentDevice !== cpu) this.device = deviceOf(primitive, inputs, dtype, currentDevice);
     for (let i = 0; i < inputs.length; i++) inputs[i].uses++;
   }
 }

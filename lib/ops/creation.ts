@@ -3,7 +3,8 @@
 import { type ArrayInput, type array, toNode, wrap } from '../array';
 import { bool, type Dtype, float32, float64, int32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
-import type { Node, Shape } from '../graph/node';
+import { type Node, nodeDevice, onDevice, type Shape } from '../graph/node';
+import { cpuDevice } from '../graph/placement';
 import * as p from '../primitives';
 import type { Scalar } from '../primitives/primitive';
 import { broadcastShapes, checkShape, sameShape } from '../shape';
@@ -196,9 +197,11 @@ export const linspace = defineOp<Call<[start: number, stop: number], [num?: numb
     const computed = target === float64 ? float64 : float32;
     const fill = (value: number): Node => p.full(value, shape, computed);
     if (count === 1) return wrap(p.full(start, shape, target));
-    // A weighted mean, so that both ends are exact.
-    const t = p.divide(p.arange(0, 1, shape, 0, computed), fill(count - 1));
-    const mean = p.add(p.multiply(p.subtract(fill(1), t), fill(start)), p.multiply(t, fill(stop)));
+    // A weighted mean, so that both ends are exact. Making an array works with any dtype: only the CPU has them all.
+    const mean = onDevice(computed === float64 ? cpuDevice : nodeDevice(), () => {
+      const t = p.divide(p.arange(0, 1, shape, 0, computed), fill(count - 1));
+      return p.add(p.multiply(p.subtract(fill(1), t), fill(start)), p.multiply(t, fill(stop)));
+    });
     return wrap(p.astype(mean, target));
   },
 );

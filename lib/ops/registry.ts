@@ -2,10 +2,10 @@
 // biome-ignore-all lint/complexity/noArguments: a rest parameter would allocate on the path of every operation
 
 import { ArrayHandle } from '../array';
-import { Device, Stream, type StreamOrDevice, streamFor } from '../device';
+import { Device, deviceNumber, Stream, type StreamOrDevice, streamFor } from '../device';
 import type { Dtype } from '../dtype';
-import { typeError } from '../errors';
-import type { Shape } from '../graph/node';
+import { PlacementError, typeError } from '../errors';
+import { onDevice, type Shape } from '../graph/node';
 import { count, describe } from './arguments';
 
 /** Where the last argument may say on which device or stream to run. */
@@ -156,34 +156,43 @@ function isOptions(last: object, positions: ReadonlyMap<string, number>): boolea
 
 const noOptions: Readonly<Record<string, unknown>> = Object.freeze(Object.create(null));
 
-/**
- * Takes a stream, a device and an object of options off the end of `args`, which keeps what was given by position;
- * returns the options.
- */
-export function takeTrailing(
-  where: string,
-  args: unknown[],
-  required: number,
-  positions: ReadonlyMap<string, number>,
-): Readonly<Record<string, unknown>> {
+/** What stood at the end of a call. */
+interface Taken {
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Where to run; null for the default stream. */
+  readonly stream: Stream | null;
+}
+
+/** Takes a stream, a device and an object of options off the end of `args`, which keeps what was given by position. */
+function takeTrailing(where: string, args: unknown[], required: number, positions: ReadonlyMap<string, number>): Taken {
   let last = args[args.length - 1];
+  let stream: Stream | null = null;
   if (args.length > required && (last instanceof Stream || last instanceof Device)) {
-    streamFor(where, last);
+    stream = streamFor(where, last);
     args.pop();
     last = args[args.length - 1];
   }
-  if (args.length <= required || !mayTrail(last) || !isOptions(last, positions)) return noOptions;
+  if (args.length <= required || !mayTrail(last) || !isOptions(last, positions)) return { options: noOptions, stream };
   args.pop();
   const options: Record<string, unknown> = Object.assign(Object.create(null), last);
-  if (options.stream !== undefined) streamFor(where, options.stream as StreamOrDevice);
-  return options;
+  if (options.stream !== undefined && options.stream !== null) stream = streamFor(where, options.stream as StreamOrDevice);
+  return { options, stream };
+}
+
+/** Makes the nodes of a call where it was told to run. */
+function placed(stream: Stream | null, body: () => unknown): unknown {
+  return stream === null ? body() : onDevice(deviceNumber(stream.device), body);
 }
 
 /** The positional arguments of a call whose last argument may be options or a stream. */
-function resolve(where: string, { required, total, positions }: Parameters, given: ArrayLike<unknown>): unknown[] {
+function resolve(
+  where: string,
+  { required, total, positions }: Parameters,
+  given: ArrayLike<unknown>,
+): { args: unknown[]; stream: Stream | null } {
   const args: unknown[] = [];
   for (let i = 0; i < given.length; i++) args.push(given[i]);
-  const options = takeTrailing(where, args, required, positions);
+  const { options, stream } = takeTrailing(where, args, required, positions);
   while (args.length > total && args[args.length - 1] === undefined) args.pop();
   if (args.length < required || args.length > total) {
     const takes = required === total ? count(total, 'argument') : `${required} to ${count(total, 'argument')}`;
@@ -196,7 +205,7 @@ function resolve(where: string, { required, total, positions }: Parameters, give
     if (args[position] !== undefined) throw typeError(where, `${key} is given by position and by name`);
     args[position] = options[key];
   }
-  return args;
+  return { args, stream };
 }
 
 /** A function that takes its optional arguments by position or by name and hands them on by position. */
@@ -212,7 +221,8 @@ function optional(name: string, parameters: Parameters, implementation: Untyped)
       if (n <= 3) return implementation(a, b, c);
       if (n <= 6) return implementation(a, b, c, d, e, f);
     }
-    return implementation(...resolve(name, parameters, arguments));
+    const { args, stream } = resolve(name, parameters, arguments);
+    return placed(stream, () => implementation(...args));
   };
 }
 
@@ -241,21 +251,26 @@ function named<F extends Untyped>(name: string, call: F): F {
 /** When set, called in place of every public operation: a shapeless `compile` records what a function does. */
 export const opObserver: { onCall: ((call: Untyped, self: unknown, args: readonly unknown[]) => unknown) | null } = { onCall: null };
 
-/** The same function, seen by the observer. Only a method's `this` is an argument. */
-function observable(call: Untyped, isMethod: boolean): Untyped {
+/** The same function, seen by the observer, in whose name a dtype is refused. Only a method's `this` is an argument. */
+function observable(name: string, call: Untyped, isMethod: boolean): Untyped {
   return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
-    if (opObserver.onCall !== null) return opObserver.onCall(call, isMethod ? this : undefined, Array.from(arguments));
-    switch (arguments.length) {
-      case 0:
-        return call.call(this);
-      case 1:
-        return call.call(this, a);
-      case 2:
-        return call.call(this, a, b);
-      case 3:
-        return call.call(this, a, b, c);
-      default:
-        return call.apply(this, arguments as unknown as unknown[]);
+    try {
+      if (opObserver.onCall !== null) return opObserver.onCall(call, isMethod ? this : undefined, Array.from(arguments));
+      switch (arguments.length) {
+        case 0:
+          return call.call(this);
+        case 1:
+          return call.call(this, a);
+        case 2:
+          return call.call(this, a, b);
+        case 3:
+          return call.call(this, a, b, c);
+        default:
+          return call.apply(this, arguments as unknown as unknown[]);
+      }
+    } catch (error) {
+      if (error instanceof PlacementError) error.rename(name);
+      throw error;
     }
   };
 }
@@ -266,10 +281,10 @@ function observable(call: Untyped, isMethod: boolean): Untyped {
  */
 export function registerOp<F>(declaration: OpDeclaration, call: Implementation, method?: Implementation): F {
   const { name, aliases = [] } = declaration;
-  const untyped = named(name, observable(call as Untyped, false));
+  const untyped = named(name, observable(name, call as Untyped, false));
   registry.set(name, { ...declaration, call: untyped });
   if (declaration.method !== false) {
-    const value = named(name, observable((method as Untyped | undefined) ?? methodOf(call as Untyped), true));
+    const value = named(name, observable(name, (method as Untyped | undefined) ?? methodOf(call as Untyped), true));
     for (const key of [name, ...aliases]) {
       Object.defineProperty(ArrayHandle.prototype, key, { value, writable: true, configurable: true, enumerable: false });
     }
@@ -299,8 +314,8 @@ export function defineVariadicOp<F>(
   const { positions } = parse(declaration.parameters);
   return registerOp(declaration, (...args: unknown[]) => {
     if (args.length < required) throw typeError(name, `takes at least ${count(required, 'argument')}, not ${args.length}`);
-    const options = takeTrailing(name, args, required, positions);
-    return implementation(args, options);
+    const { options, stream } = takeTrailing(name, args, required, positions);
+    return placed(stream, () => implementation(args, options));
   });
 }
 
@@ -308,7 +323,7 @@ export function defineVariadicOp<F>(
 function observeOwn(name: 'astype' | 'T'): void {
   const descriptor = Object.getOwnPropertyDescriptor(ArrayHandle.prototype, name) as PropertyDescriptor;
   const { value, get } = descriptor;
-  const seen = get === undefined ? { value: observable(value as Untyped, true) } : { get: observable(get as Untyped, true) };
+  const seen = get === undefined ? { value: observable(name, value as Untyped, true) } : { get: observable(name, get as Untyped, true) };
   Object.defineProperty(ArrayHandle.prototype, name, { ...descriptor, ...seen });
 }
 

@@ -10,6 +10,16 @@ export interface DeviceLimits {
   readonly maxInstructions: number;
 }
 
+/** A GPU that this build can use. */
+export interface GpuDescription {
+  readonly limits: DeviceLimits;
+  readonly name: string;
+  /** It is software that stands for a GPU in tests. */
+  readonly emulated: boolean;
+  /** Properties for people, in the order in which they are shown. */
+  readonly info: Readonly<Record<string, string | number>>;
+}
+
 /** Negative results of addon calls. `lastError()` then has the details. */
 export const addonStatus = {
   ok: 0,
@@ -22,7 +32,7 @@ export const addonStatus = {
 } as const;
 
 export interface Addon {
-  /** Names in the order of their codes, so that both sides can be compared; device limits. */
+  /** Names in the order of their codes, so that both sides can be compared; the devices. */
   describe(): {
     formatVersion: number;
     dtypes: string[];
@@ -31,7 +41,7 @@ export interface Addon {
     scatterModes: string[];
     stepKinds: string[];
     routines: string[];
-    limits: DeviceLimits;
+    devices: { cpu: { readonly limits: DeviceLimits }; gpu: GpuDescription | null };
     /** The vector instruction set chosen at run time, the BLAS and its version, the number of threads. */
     simd: string;
     blas: string;
@@ -72,6 +82,9 @@ export interface Addon {
   memory(): Float64Array;
   resetPeakMemory(): void;
   clearCache(): void;
+  /** Records what the GPU does until `stopCapture` into a file that Xcode reads. A status. */
+  startCapture(path: string): number;
+  stopCapture(): number;
   /** Each returns the former limit. */
   setMemoryLimit(bytes: number): number;
   setCacheLimit(bytes: number): number;

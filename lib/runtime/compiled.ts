@@ -9,8 +9,9 @@ import { type CompiledResult, hasCompiledResults, setCompiledResults } from '../
 import { expansionOf } from '../schedule/expansion';
 import { layoutOf, type Plan, schedule, toPlan } from '../schedule/plan';
 import { sameShape } from '../shape';
-import { addon, check } from './binding';
-import { execute, type Flight, limits } from './execute';
+import { addon } from './binding';
+import { limits } from './devices';
+import { execute, type Flight, load } from './execute';
 import type { Storage } from './storage';
 
 /** A graph's plan for arguments that lie in memory in one way. */
@@ -152,7 +153,7 @@ function makePlan(graph: Graph, inputs: readonly Node[], where: string): Compile
   return {
     strides,
     plan,
-    program: plan.outputBytes.length === 0 ? 0 : check(where, addon().load(plan.words)),
+    program: load(plan, where),
     sources,
     handles: new Int32Array(walk.leafCount),
     outputs: graph.outputs.map((output) =>

@@ -7,9 +7,10 @@ import { type CachedPlan, PlanCache, type PlanCounters } from '../schedule/cache
 import { Walk } from '../schedule/collect';
 import { layoutOf, type Plan, schedule, toPlan } from '../schedule/plan';
 import { remember } from '../schedule/recent';
-import { addon, check } from './binding';
+import { addon } from './binding';
 import { runCompiled } from './compiled';
-import { execute, Flight, limits } from './execute';
+import { limits } from './devices';
+import { execute, Flight, load } from './execute';
 import { claim, type Storage } from './storage';
 
 const cacheBytes = 128 * 2 ** 20;
@@ -92,10 +93,6 @@ function planOf(walk: Walk, where: string): CachedPlan {
 function makePlan(walk: Walk, learned: readonly number[]): Plan {
   cache.counters.plans++;
   return toPlan(walk, schedule(walk, limits(), learned));
-}
-
-function load(plan: Plan, where: string): number {
-  return plan.outputBytes.length === 0 ? 0 : check(where, addon().load(plan.words));
 }
 
 function run(walk: Walk, { plan, program }: CachedPlan, where: string, flight: Flight | null): void {

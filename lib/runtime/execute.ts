@@ -1,18 +1,10 @@
 /** One run of a loaded plan: buffers made, errors told, a failed allocation tried again after a collection. */
 
 import type { Plan } from '../schedule/plan';
-import { addonStatus, type DeviceLimits } from './addon';
+import { addonStatus } from './addon';
 import { addon, check, statusError } from './binding';
 import { collectEverything, collectIfNeeded } from './policy';
 import { Storage } from './storage';
-
-let known: DeviceLimits | undefined;
-
-/** What the device accepts in one step. */
-export function limits(): DeviceLimits {
-  known ??= addon().describe().limits;
-  return known;
-}
 
 /** Asynchronous runs that belong together. */
 export class Flight {
@@ -50,6 +42,14 @@ export class Flight {
     }
     if (this.failure !== null) throw this.failure;
   }
+}
+
+/** A plan's program on the device; 0 where there is nothing to run. */
+export function load(plan: Plan, where: string): number {
+  if (plan.outputBytes.length === 0) return 0;
+  // Until every build reads version 2, which differs in the device of a step.
+  plan.words[1] = addon().describe().formatVersion;
+  return check(where, addon().load(plan.words));
 }
 
 /** Runs a plan whose frame is filled, with the first handles as its inputs; returns the new storages. */

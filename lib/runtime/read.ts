@@ -1,6 +1,6 @@
 /** Values back from the device: TypedArrays without a copy, single elements, and elements one by one for printing. */
 
-import type { Node } from '../graph/node';
+import { type Node, onDevice } from '../graph/node';
 import { copy } from '../schedule/copy';
 import { contiguousStrides, sizeOf } from '../shape';
 import { type Element, type ElementArray, elementArray, readElement } from '../values/elements';
@@ -17,7 +17,7 @@ export function toTypedArray(node: Node, where = 'toTypedArray'): ElementArray {
   evaluate([node], where);
   let source = node;
   if (!isContiguous(node)) {
-    source = copy(node);
+    source = onDevice(node.device, () => copy(node));
     evaluate([source], where);
   }
   const count = sizeOf(source.shape);

@@ -129,6 +129,8 @@ export class Walk implements KeyWriter, ArgWriter {
   private formerVisit = new Int32Array(1024);
   private formerLocal = new Int32Array(1024);
   private anyFormer = false;
+  /** One bit for each device that a node asks for. */
+  private devices = 0;
   /** Local indices of nodes whose inputs are not `node.inputs`: projections and composites. */
   readonly resolved = new Map<number, readonly Node[]>();
   /** Placeholders that stand for inputs, while a compiled function is planned. */
@@ -163,6 +165,7 @@ export class Walk implements KeyWriter, ArgWriter {
     this.metCompiled = false;
     this.optional = false;
     this.anyFormer = false;
+    this.devices = 0;
     for (let i = 0; i < roots.length; i++) {
       if (roots[i].storage === null && roots[i].visit !== 0) learn(roots[i].visit, roots[i].local);
     }
@@ -203,6 +206,11 @@ export class Walk implements KeyWriter, ArgWriter {
     this.companions.length = 0;
     this.resolved.clear();
     this.placeholders = null;
+  }
+
+  /** Whether nodes of several devices were met. */
+  get mixed(): boolean {
+    return (this.devices & (this.devices - 1)) !== 0;
   }
 
   /** The nodes that `node` is computed from. */
@@ -392,7 +400,9 @@ export class Walk implements KeyWriter, ArgWriter {
     if (this.keyLength + 40 + inputs.length > this.key.length) this.key = grown(this.key, 2 * (this.key.length + inputs.length));
     let at = this.keyLength;
     const { key } = this;
-    key[at++] = (primitive.code << 8) | node.dtype.code;
+    const { device } = node;
+    this.devices |= 1 << device;
+    key[at++] = (primitive.code << 8) | (device << 4) | node.dtype.code;
     if ((treatment & treatmentMask) !== elementwise) {
       const { shape } = node;
       key[at++] = (inputs.length << 8) | shape.length;

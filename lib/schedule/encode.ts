@@ -21,7 +21,7 @@ import { routines, scatterModes, stepKinds } from './opcodes';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 const magic = 0x4452474d;
-const version = 1;
+const version = 2;
 
 const kindCodes = Object.fromEntries(stepKinds.map((kind, code) => [kind, code])) as Record<(typeof stepKinds)[number], number>;
 
@@ -48,7 +48,7 @@ export function encode(
     const start = words.length;
     words.put(0, 0);
     const kind = step.kernel === null ? words.single(step.items[0]) : words.kernel(step.kernel);
-    words.set(start, kindCodes[kind]);
+    words.set(start, kindCodes[kind] | (step.device << 8));
     words.set(start + 1, words.length - start);
   }
   words.set(2, words.length);

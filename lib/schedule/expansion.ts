@@ -1,6 +1,6 @@
 /** The graphs that composite nodes stand for: made once a node. */
 
-import type { Node } from '../graph/node';
+import { type Node, onDevice } from '../graph/node';
 
 /** What compiled nodes offer beside their graph: the same as plain nodes. */
 interface Runnable {
@@ -9,16 +9,17 @@ interface Runnable {
 
 const expansions = new WeakMap<Node, readonly Node[]>();
 
-/** The outputs of what replaces a composite node before scheduling. */
+/** The outputs of what replaces a composite node before scheduling, on the node's device. */
 export function expansionOf(node: Node): readonly Node[] {
   const known = expansions.get(node);
   if (known !== undefined) return known;
   const { lowering } = node.primitive;
-  let expansion: readonly Node[];
-  if (lowering.kind === 'expand') expansion = lowering.expand(node.inputs, node.attrs, node);
-  // Inside another compiled function a compiled function is a part of its plan.
-  else if (lowering.kind === 'compiled') expansion = (node.attrs as Runnable).run(node.inputs);
-  else throw new TypeError(`${node.primitive.name} is no composite`);
+  const expansion = onDevice(node.device, (): readonly Node[] => {
+    if (lowering.kind === 'expand') return lowering.expand(node.inputs, node.attrs, node);
+    // Inside another compiled function a compiled function is a part of its plan.
+    if (lowering.kind === 'compiled') return (node.attrs as Runnable).run(node.inputs);
+    throw new TypeError(`${node.primitive.name} is no composite`);
+  });
   expansions.set(node, expansion);
   return expansion;
 }

@@ -3,7 +3,7 @@
 import type { Graph } from '../graph/graph';
 import type { Node } from '../graph/node';
 import type { DeviceLimits } from '../runtime/addon';
-import { limits } from '../runtime/execute';
+import { limits } from '../runtime/devices';
 import { type PlaceholderStrides, Walk } from './collect';
 import { assembleItem, type Item, leafItem } from './items';
 import { bufferOf } from './memory';
@@ -21,13 +21,13 @@ function walked(nodes: readonly Node[]): Walk {
 }
 
 /** The schedule of `nodes`, without evaluating anything. Placeholders and compiled functions may be among them. */
-export function scheduleOf(nodes: readonly Node[], device: DeviceLimits = limits()): Schedule {
-  return schedule(walked(nodes), device);
+export function scheduleOf(nodes: readonly Node[], devices: readonly DeviceLimits[] = limits()): Schedule {
+  return schedule(walked(nodes), devices);
 }
 
 /** The steps that evaluating `nodes` would take, each as text of a line or more. */
-export function explainSteps(nodes: readonly Node[], device: DeviceLimits = limits()): string[] {
-  return scheduleOf(nodes, device).steps.map(showStep);
+export function explainSteps(nodes: readonly Node[], devices: readonly DeviceLimits[] = limits()): string[] {
+  return scheduleOf(nodes, devices).steps.map(showStep);
 }
 
 /** An input or a step of a schedule; `inputs` are positions in the list of these. */
@@ -38,9 +38,9 @@ export interface ExplainedStep {
 }
 
 /** A recorded function after fusion: its arguments, the arrays that it captured, then its steps in order. */
-export function explain(graph: Graph, device: DeviceLimits = limits()): ExplainedStep[] {
+export function explain(graph: Graph, devices: readonly DeviceLimits[] = limits()): ExplainedStep[] {
   const walk = walked(graph.outputs);
-  const { steps } = schedule(walk, device);
+  const { steps } = schedule(walk, devices);
   const list: ExplainedStep[] = [];
   const slots = new Map<number, number>();
   const addLeaf = (slot: number, kind: 'input' | 'captured'): void => {

@@ -4,6 +4,7 @@
  */
 
 import { dtypes } from '../dtype';
+import type { DeviceLimits } from '../runtime/addon';
 import { sameShape, sizeOf } from '../shape';
 import { arangeItem, elementwiseItem, fullItem, type Item, isDirect, leafItem, type Ref, reduceItem, scatterItem } from './items';
 import { elementwiseOps } from './opcodes';
@@ -33,7 +34,7 @@ export function markLive(items: readonly Item[]): void {
       const source = ref.item;
       source.live = true;
       source.uses++;
-      if (!fuses || !isDirect(ref)) source.buffered = true;
+      if (!fuses || !isDirect(ref, item.device)) source.buffered = true;
     }
     for (const part of item.parts) {
       part.live = true;
@@ -42,13 +43,13 @@ export function markLive(items: readonly Item[]): void {
   }
 }
 
-/** Assigns levels and joins groups; `maxMembers` bounds groups that are joined only because they read the same array. */
-export function formGroups(items: readonly Item[], maxMembers: number): void {
+/** Assigns levels and joins groups; `limits`, by device, bound groups that are joined only because they read the same array. */
+export function formGroups(items: readonly Item[], limits: readonly DeviceLimits[]): void {
   for (const item of items) {
     if (!item.live || item.kind === leafItem || item.kind === fullItem || item.kind === arangeItem) continue;
     const fuses = item.kind === elementwiseItem || item.kind === reduceItem;
     let level = 0;
-    for (const ref of item.operands) level = Math.max(level, levelBelow(ref, fuses));
+    for (const ref of item.operands) level = Math.max(level, levelBelow(ref, fuses, item.device));
     for (let i = 0; i < item.parts.length; i++) {
       level = Math.max(level, item.parts[i].level + (item.kind === scatterItem ? 1 : 0));
     }
@@ -62,15 +63,15 @@ export function formGroups(items: readonly Item[], maxMembers: number): void {
     }
     if (item.kind === reduceItem) item.reduces = item.axes;
     joinProducers(item);
-    joinSiblings(item, maxMembers);
+    joinSiblings(item, limits[item.device].maxInstructions);
   }
 }
 
-/** The lowest level at which `ref` can be read: that of its item if the reader may fuse with it. */
-function levelBelow(ref: Ref, fuses: boolean): number {
+/** The lowest level at which a reader on `device` can read `ref`: that of its item if the reader may fuse with it. */
+function levelBelow(ref: Ref, fuses: boolean, device: number): number {
   const source = ref.item;
   let level = 0;
-  if (source.computed) level = fuses && !isDirect(ref) ? source.level + 1 : fuses ? source.level : source.level + 1;
+  if (source.computed) level = fuses && !isDirect(ref, device) ? source.level + 1 : fuses ? source.level : source.level + 1;
   if (ref.after !== null) for (const item of ref.after) if (item.live) level = Math.max(level, item.level + 1);
   return level;
 }
@@ -86,7 +87,7 @@ function decideInline(item: Item): boolean {
     cost += ref.casts?.length ?? 0;
     if (source.kind === fullItem) cost++;
     else if (source.kind === arangeItem) cost += 2;
-    else if (isDirect(ref)) {
+    else if (isDirect(ref, item.device)) {
       if (!source.inline) return false;
       cost += source.inlineCost;
       loads += source.inlineLoads & 15;
@@ -126,7 +127,7 @@ function sameAxes(a: readonly number[] | null, b: readonly number[] | null): boo
 function joinProducers(item: Item): void {
   let axes = item.reduces;
   for (const ref of item.operands) {
-    if (!isDirect(ref) || ref.item.inline || ref.item.level !== item.level) continue;
+    if (!isDirect(ref, item.device) || ref.item.inline || ref.item.level !== item.level) continue;
     const { reduces } = groupOf(ref.item);
     if (!sameAxes(axes, reduces)) {
       item.level++;
@@ -135,7 +136,7 @@ function joinProducers(item: Item): void {
     axes ??= reduces;
   }
   for (const ref of item.operands) {
-    if (isDirect(ref) && !ref.item.inline && ref.item.level === item.level) join(groupOf(ref.item), groupOf(item));
+    if (isDirect(ref, item.device) && !ref.item.inline && ref.item.level === item.level) join(groupOf(ref.item), groupOf(item));
   }
 }
 
@@ -151,7 +152,7 @@ function join(a: Item, b: Item): void {
 function joinSiblings(item: Item, maxMembers: number): void {
   const size = sizeOf(item.loop);
   for (const ref of item.operands) {
-    if (isDirect(ref)) {
+    if (isDirect(ref, item.device)) {
       if (ref.item.inline) joinReaders(item, ref.item.operands, size, maxMembers);
       else if (ref.item.level !== item.level) joinReader(item, ref, maxMembers);
     } else if (ref.item.kind !== fullItem && ref.item.kind !== arangeItem && sizeOf(ref.item.shape) * 2 >= size)
@@ -162,7 +163,7 @@ function joinSiblings(item: Item, maxMembers: number): void {
 /** The same for what the inline values that `item` reads are computed from. */
 function joinReaders(item: Item, refs: readonly Ref[], size: number, maxMembers: number): void {
   for (const ref of refs) {
-    if (isDirect(ref)) joinReaders(item, ref.item.operands, size, maxMembers);
+    if (isDirect(ref, item.device)) joinReaders(item, ref.item.operands, size, maxMembers);
     else if (ref.item.kind !== fullItem && ref.item.kind !== arangeItem && sizeOf(ref.item.shape) * 2 >= size)
       joinReader(item, ref, maxMembers);
   }
@@ -175,7 +176,13 @@ function joinReader(item: Item, ref: Ref, maxMembers: number): void {
   const source = ref.item;
   source.readers ??= [];
   for (const other of source.readers) {
-    if (other.reader.level !== item.level || !sameReading(other.ref, ref) || !sameShape(other.reader.loop, item.loop)) continue;
+    if (
+      other.reader.level !== item.level ||
+      other.reader.device !== item.device ||
+      !sameReading(other.ref, ref) ||
+      !sameShape(other.reader.loop, item.loop)
+    )
+      continue;
     const a = groupOf(other.reader);
     const b = groupOf(item);
     if (a === b) return;

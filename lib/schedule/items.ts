@@ -138,6 +138,8 @@ export class Item {
     /** Id of the node, and its position in the walk. */
     readonly id: number,
     readonly index: number,
+    /** Of whose step it is; means nothing for what has none. */
+    readonly device: number,
     strides: readonly number[] | null = null,
     terms: Terms | null = null,
   ) {
@@ -172,10 +174,11 @@ const noRefs: readonly Ref[] = [];
 const noItems: readonly Item[] = [];
 const noAxes: readonly number[] = [];
 
-/** True if reading `ref` in a loop over its shape needs no memory: it is a fusible item's own value, element by element. */
-export function isDirect(ref: Ref): boolean {
+/** True if reading `ref` in a loop of `device` over its shape needs no memory: it is a fusible item's own value, element by element. */
+export function isDirect(ref: Ref, device: number): boolean {
   return (
     ref.item.kind === elementwiseItem &&
+    ref.item.device === device &&
     ref.strides === null &&
     ref.casts === null &&
     ref.after === null &&

@@ -98,7 +98,8 @@ class KernelBuilder {
     if (item.op !== addCode || item.kind === reduceItem || item.dtype < 9 || item.dtype > 12) return null;
     for (const ref of item.operands) {
       const source = ref.item;
-      if (source.op === multiplyCode && source.uses === 1 && !source.stored && isDirect(ref) && this.isHere(source)) return source;
+      if (source.op === multiplyCode && source.uses === 1 && !source.stored && isDirect(ref, item.device) && this.isHere(source))
+        return source;
     }
     return null;
   }
@@ -158,7 +159,7 @@ class KernelBuilder {
       const position = this.load({ item: null, dtype: int64Code, strides: ref.allStrides, offset: ref.offset, terms: ref.terms });
       return this.emit(arangeCode, item.dtype, item.dtype, position, item.slot, item.slot + 1);
     }
-    if (isDirect(ref) && this.isHere(item)) return this.compute(item);
+    if (isDirect(ref, this.step.device) && this.isHere(item)) return this.compute(item);
     this.step.reads.push(ref);
     return this.load({ item: item.home, dtype: item.dtype, strides: ref.allStrides, offset: ref.offset, terms: ref.terms });
   }

@@ -2,22 +2,11 @@
 
 import type { DeviceLimits } from '../runtime/addon';
 import { groupOf } from './groups';
-import {
-  arangeItem,
-  assembleItem,
-  copyOp,
-  fullItem,
-  type Item,
-  isDirect,
-  type Ref,
-  type RoutineCall,
-  reduceItem,
-  routineItem,
-} from './items';
+import { arangeItem, assembleItem, copyOp, fullItem, type Item, isDirect, type RoutineCall, reduceItem, routineItem } from './items';
 import { Step } from './steps';
 
-/** Makes the steps of all live items, kernels cut to the limits among them, and notes what kernels must store. */
-export function cut(items: readonly Item[], limits: DeviceLimits): Step[] {
+/** Makes the steps of all live items, kernels cut to the limits of their devices among them, and notes what kernels must store. */
+export function cut(items: readonly Item[], limits: readonly DeviceLimits[]): Step[] {
   const steps: Step[] = [];
   const groups = new Map<Item, Item[]>();
   for (const item of items) {
@@ -38,8 +27,8 @@ export function cut(items: readonly Item[], limits: DeviceLimits): Step[] {
     if (members === undefined) groups.set(group, [item]);
     else members.push(item);
   }
-  const pieces = new Pieces(limits);
-  for (const members of groups.values()) pieces.cut(members, steps);
+  const pieces = limits.map((device) => new Pieces(device));
+  for (const [group, members] of groups) pieces[group.device].cut(members, steps);
   for (const members of groups.values()) for (const item of members) noteStores(item);
   return steps;
 }
@@ -65,7 +54,7 @@ function isEmpty(item: Item): boolean {
 function noteStores(item: Item): void {
   if (item.buffered || item.kind === reduceItem) item.stored = true;
   for (const ref of item.operands) {
-    if (isDirect(ref) && !ref.item.inline && ref.item.step !== item.step) ref.item.stored = true;
+    if (isDirect(ref, item.device) && !ref.item.inline && ref.item.step !== item.step) ref.item.stored = true;
   }
 }
 
@@ -135,21 +124,21 @@ class Pieces {
 
   /** Adds the loads, the result and the instructions of `item` to the piece; returns the instructions. */
   private weigh(item: Item, whole: boolean): number {
-    const added = (item.op === copyOp ? 0 : 1) + this.weighReads(item.operands);
+    const added = (item.op === copyOp ? 0 : 1) + this.weighReads(item);
     if (whole) this.operands++;
     this.instructions += added;
     return added;
   }
 
-  private weighReads(refs: readonly Ref[]): number {
+  private weighReads({ operands, device }: Item): number {
     let instructions = 0;
-    for (const ref of refs) {
+    for (const ref of operands) {
       const source = ref.item;
-      if (isDirect(ref)) {
+      if (isDirect(ref, device)) {
         if (source.stamp === this.stamp) continue;
         if (source.inline) {
           source.stamp = this.stamp;
-          instructions += 1 + this.weighReads(source.operands);
+          instructions += 1 + this.weighReads(source);
           continue;
         }
       }
@@ -171,7 +160,7 @@ class Pieces {
   private consume(item: Item): void {
     for (const ref of item.operands) {
       const source = ref.item;
-      if (!isDirect(ref) || source.inline) continue;
+      if (!isDirect(ref, item.device) || source.inline) continue;
       source.remaining--;
       if (source.remaining === 0 && source.stamp === this.stamp && !source.buffered) this.operands--;
     }

@@ -46,8 +46,8 @@ export interface Schedule {
   readonly results: readonly PlanResult[];
 }
 
-/** Schedules what a walk found. `learned` are further nodes, by local index, that become outputs. */
-export function schedule(walk: Walk, limits: DeviceLimits, learned: readonly number[] = []): Schedule {
+/** Schedules what a walk found, for devices of these limits. `learned` are further nodes, by local index, that become outputs. */
+export function schedule(walk: Walk, limits: readonly DeviceLimits[], learned: readonly number[] = []): Schedule {
   const outputs = [...new Set([...walk.outputs, ...learned])];
   const requested = new Uint8Array(walk.count);
   for (const local of outputs) requested[local] = 1;
@@ -57,7 +57,7 @@ export function schedule(walk: Walk, limits: DeviceLimits, learned: readonly num
   const outputBytes: number[] = [];
   const results = outputs.map((local) => result(local, refs, walk.nodes[local], items, outputBytes));
   markLive(items);
-  formGroups(items, limits.maxInstructions);
+  formGroups(items, limits);
   const unordered = cut(items, limits);
   for (const step of unordered) {
     if (step.items[0].kind <= reduceItem) buildKernel(step);
@@ -94,7 +94,7 @@ function memoryOf(ref: Ref, node: Node, items: Item[]): Ref {
   const wasteful = ref.item.computed && bufferOf(ref.item).output < 0 && sizeOf(ref.shape) * 2 < sizeOf(ref.item.shape);
   if (isPlain(ref) && !wasteful) return ref;
   if (ref.plain === null) {
-    const copy = new Item(elementwiseItem, ref.shape, ref.shape, ref.dtype, node.id, items.length);
+    const copy = new Item(elementwiseItem, ref.shape, ref.shape, ref.dtype, node.id, items.length, node.device);
     copy.operands = [ref];
     items.push(copy);
     ref.plain = copy.self;

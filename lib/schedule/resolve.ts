@@ -81,42 +81,42 @@ class Resolver {
   private leaf(node: Node, slot: number): Ref {
     const strides = node.storage === null ? (this.walk.placeholders?.get(node) ?? null) : (node.layout?.strides ?? null);
     const terms = strides === null ? null : [this.walk.argStart[node.local], 1];
-    const item = new Item(leafItem, node.shape, node.shape, node.dtype.code, node.id, this.items.length, strides, terms);
+    const item = new Item(leafItem, node.shape, node.shape, node.dtype.code, node.id, this.items.length, node.device, strides, terms);
     item.slot = slot;
     this.items.push(item);
     return item.self;
   }
 
   private item(kind: number, node: Node, loop: Shape, operands: Ref[], strides: readonly number[] | null = null): Item {
-    const item = new Item(kind, node.shape, loop, node.dtype.code, node.id, this.items.length, strides);
+    const item = new Item(kind, node.shape, loop, node.dtype.code, node.id, this.items.length, node.device, strides);
     item.operands = operands;
     this.items.push(item);
     return item;
   }
 
   /** A fusible item that copies what `ref` reads, in row-major order, as an array of `shape`. */
-  private copy(ref: Ref, shape: Shape, id: number): Item {
-    const item = new Item(elementwiseItem, shape, ref.shape, ref.dtype, id, this.items.length);
+  private copy(ref: Ref, shape: Shape, { id, device }: Node): Item {
+    const item = new Item(elementwiseItem, shape, ref.shape, ref.dtype, id, this.items.length, device);
     item.operands = [ref];
     this.items.push(item);
     return item;
   }
 
   /** The same elements in memory. */
-  private plain(ref: Ref, id: number): Ref {
+  private plain(ref: Ref, node: Node): Ref {
     if (isPlain(ref)) return ref;
     if (ref.plain === null) {
-      const { self } = this.copy(ref, ref.shape, id);
+      const { self } = this.copy(ref, ref.shape, node);
       ref.plain = ref.after === null ? self : afterOf(self, ref.after);
     }
     return ref.plain;
   }
 
   /** The same elements in memory, in row-major order without gaps. */
-  private packed(ref: Ref, id: number): Ref {
+  private packed(ref: Ref, node: Node): Ref {
     if (isPlain(ref) && (ref.strides === null || areContiguous(ref.shape, ref.strides))) return ref;
     if (ref.plain === null) {
-      const { self } = this.copy(ref, ref.shape, id);
+      const { self } = this.copy(ref, ref.shape, node);
       ref.plain = ref.after === null ? self : afterOf(self, ref.after);
     }
     return ref.plain;
@@ -130,7 +130,7 @@ class Resolver {
   }
 
   private node(node: Node): Ref {
-    const { primitive, attrs, shape, id } = node;
+    const { primitive, attrs, shape } = node;
     const lowering: Lowering<unknown> = primitive.lowering;
     const inputs = this.walk.inputsOf(node);
     const start = this.walk.argStart[node.local];
@@ -163,7 +163,7 @@ class Resolver {
       case 'reshape': {
         const ref = this.ref(inputs[0]);
         if (ref.item.kind === fullItem) return resized(ref, shape);
-        return reshapeView(ref, shape) ?? this.copy(ref, shape, id).self;
+        return reshapeView(ref, shape) ?? this.copy(ref, shape, node).self;
       }
       case 'transpose':
         return transposeView(this.ref(inputs[0]), shape, lowering.permutation(attrs));
@@ -179,24 +179,24 @@ class Resolver {
         return this.reduce(node, reduceCodes.get(lowering.op) as number, lowering.axes(attrs), this.ref(inputs[0]));
       case 'matmul': {
         if (inputs[0].shape[inputs[0].shape.length - 1] === 0) return this.constant(0, shape, node);
-        const operands = inputs.map((input) => this.plain(this.ref(input), id));
+        const operands = inputs.map((input) => this.plain(this.ref(input), node));
         return this.item(matmulItem, node, shape, operands).self;
       }
       case 'gather': {
-        const operands = inputs.map((input) => this.plain(this.ref(input), id));
+        const operands = inputs.map((input) => this.plain(this.ref(input), node));
         const item = this.item(gatherItem, node, shape, operands);
         item.axes = lowering.axes(attrs);
         item.sliceSizes = lowering.sliceSizes(attrs);
         return item.self;
       }
       case 'scatter': {
-        const base = this.basePart(inputs[0], id);
+        const base = this.basePart(inputs[0], node);
         if (sizeOf(inputs[1].shape) === 0) {
           const same = this.item(assembleItem, node, shape, []);
           this.adopt(same, base);
           return same.self;
         }
-        const operands = inputs.slice(1).map((input) => this.plain(this.ref(input), id));
+        const operands = inputs.slice(1).map((input) => this.plain(this.ref(input), node));
         const item = this.item(scatterItem, node, shape, operands);
         item.axes = lowering.axes(attrs);
         item.mode = lowering.mode(attrs);
@@ -204,9 +204,9 @@ class Resolver {
         return item.self;
       }
       case 'randomBits':
-        return this.item(randomBitsItem, node, shape, [this.plain(this.ref(inputs[0]), id)]).self;
+        return this.item(randomBitsItem, node, shape, [this.plain(this.ref(inputs[0]), node)]).self;
       case 'sort': {
-        const item = this.item(sortItem, node, shape, [this.plain(this.ref(inputs[0]), id)]);
+        const item = this.item(sortItem, node, shape, [this.plain(this.ref(inputs[0]), node)]);
         item.op = lowering.indices ? 1 : 0;
         return item.self;
       }
@@ -230,8 +230,8 @@ class Resolver {
   private elementwise(node: Node, op: number, inputs: readonly Node[]): Ref {
     if (op === castCode) {
       const ref = this.ref(inputs[0]);
-      // A cast of what is in memory is done by whoever reads it.
-      if (ref.dtype !== node.dtype.code && !isDirect(ref)) return castOf(ref, node.dtype.code);
+      // A cast of what is in memory is done by whoever reads it, unless that may be on another device.
+      if (ref.dtype !== node.dtype.code && !this.walk.mixed && !isDirect(ref, node.device)) return castOf(ref, node.dtype.code);
       const item = this.item(elementwiseItem, node, node.shape, [ref]);
       item.op = ref.dtype === node.dtype.code ? copyOp : op;
       return item.self;
@@ -264,16 +264,16 @@ class Resolver {
 
   /** An item an output, which share one step; the first stands for the node. */
   private routine(node: Node, inputs: readonly Node[], lowering: Lowering<unknown> & { kind: 'routine' }): Ref {
-    const { primitive, attrs, id, local } = node;
+    const { primitive, attrs, id, local, device } = node;
     const { argStart, argCount, count } = this.walk;
     const declared: readonly ShapeDtype[] = primitive.several === true ? primitive.infer(inputs, attrs) : [node];
     const results = [...declared, ...(lowering.scratch?.(attrs, node) ?? [])];
     const operands = inputs.map((input) =>
-      lowering.contiguous === true ? this.packed(this.ref(input), id) : this.plain(this.ref(input), id),
+      lowering.contiguous === true ? this.packed(this.ref(input), node) : this.plain(this.ref(input), node),
     );
     // It runs if any output has elements, scratch aside.
     const loop: Shape = declared.every(({ shape }) => sizeOf(shape) === 0) ? [0] : [];
-    const outputs = results.map(({ shape, dtype }, i) => new Item(routineItem, shape, loop, dtype.code, id, this.items.length + i));
+    const outputs = results.map(({ shape, dtype }, i) => new Item(routineItem, shape, loop, dtype.code, id, this.items.length + i, device));
     const firstArg = argStart[local];
     const call: RoutineCall = {
       routine: lowering.routine,
@@ -292,15 +292,15 @@ class Resolver {
   }
 
   private assemble(node: Node, inputs: readonly Node[], lowering: Lowering<unknown> & { kind: 'assemble' }, start: number): Ref {
-    const { attrs, shape, id } = node;
+    const { attrs, shape, id, device } = node;
     const source = lowering.base(attrs);
     let base: Item | null = null;
     if (source === 'zeros') {
-      const zeros = new Item(fullItem, shape, shape, node.dtype.code, id, this.items.length);
+      const zeros = new Item(fullItem, shape, shape, node.dtype.code, id, this.items.length, device);
       zeros.slot = this.args.constant(0, node.dtype);
       this.items.push(zeros);
-      base = this.copy(zeros.self, shape, id);
-    } else if (source !== 'none') base = this.basePart(inputs[source], id);
+      base = this.copy(zeros.self, shape, node);
+    } else if (source !== 'none') base = this.basePart(inputs[source], node);
 
     const out = contiguousStrides(shape);
     // Where the primitive has arguments, they are the starts of the regions, region by region.
@@ -311,7 +311,7 @@ class Resolver {
       const placement = argument < 0 ? placed(out, starts, step) : placedAt(out, argument, step);
       if (argument >= 0) argument += shape.length;
       if (sizeOf(ref.shape) === 0) continue;
-      const part = this.copy(ref, ref.shape, id);
+      const part = this.copy(ref, ref.shape, node);
       part.placement = placement;
       parts.push(part);
     }
@@ -329,7 +329,7 @@ class Resolver {
   }
 
   /** What fills an array with `source` before parts of it are overwritten: its own step where nobody else needs it, else a copy. */
-  private basePart(source: Node, id: number): Item {
+  private basePart(source: Node, reader: Node): Item {
     const ref = this.ref(source);
     let node = source;
     while (node.storage === null && this.readers[node.local] === 1 && this.requested[node.local] === 0) {
@@ -338,7 +338,7 @@ class Resolver {
       if (inputs.length !== 1 || this.ref(inputs[0]) !== ref) break;
       node = inputs[0];
     }
-    return this.copy(ref, ref.shape, id);
+    return this.copy(ref, ref.shape, reader);
   }
 }
 

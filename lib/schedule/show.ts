@@ -1,14 +1,17 @@
 /** Steps as readable text. */
 
 import { dtypes } from '../dtype';
-import type { ShapeDtype } from '../graph/node';
+import { nodeDevice, type ShapeDtype } from '../graph/node';
+import { gpuDevice } from '../graph/placement';
 import { gatherItem, type Item, leafItem, matmulItem, type Ref, randomBitsItem, scatterItem, sortItem } from './items';
 import { elementwiseOps, reduceOps } from './opcodes';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 /** `kernel [4096 | 4096] …` and the like; items are named by the position of their node in the walk. */
 export function showStep(step: Step): string {
-  return step.kernel !== null ? showKernel(step.kernel) : showSingle(step.items[0]);
+  const text = step.kernel !== null ? showKernel(step.kernel) : showSingle(step.items[0]);
+  // What runs on the default device is not worth a word.
+  return step.device === nodeDevice() ? text : text.replace(/^(\w+)/, `$1 on the ${step.device === gpuDevice ? 'GPU' : 'CPU'}`);
 }
 
 function name(item: Item): string {

@@ -31,6 +31,8 @@ export interface KernelCode {
 export class Step {
   /** Where it stands in the user's program. */
   readonly id: number;
+  /** What runs it. */
+  readonly device: number;
   kernel: KernelCode | null = null;
   /** What it reads from memory, and what must be done before it for other reasons. */
   readonly reads: Ref[] = [];
@@ -43,5 +45,6 @@ export class Step {
     let id = 0;
     for (const item of items) id = Math.max(id, item.id);
     this.id = id;
+    this.device = items[0].device;
   }
 }

@@ -1,6 +1,6 @@
 /** Batching: what depends on a mapped tracer is rebuilt with each primitive's `vmap` rule, the batch axis in front. */
 
-import type { Node } from '../graph/node';
+import { type Node, nodeDevice, setNodeDevice } from '../graph/node';
 import { placeholder } from '../primitives/control';
 import { broadcastTo } from '../primitives/movement';
 import { batched } from '../primitives/primitive';
@@ -15,9 +15,18 @@ export interface Batched {
 
 /**
  * The batched outputs. `tracers` stand for one example; `values` are their batches, of length `size`, with the batch
- * axis in front.
+ * axis in front. Each rule runs on the device of its node.
  */
 export function batch(outputs: readonly Node[], tracers: readonly Node[], values: readonly Node[], size: number): Batched[] {
+  const former = nodeDevice();
+  try {
+    return rebuilt(outputs, tracers, values, size);
+  } finally {
+    setNodeDevice(former);
+  }
+}
+
+function rebuilt(outputs: readonly Node[], tracers: readonly Node[], values: readonly Node[], size: number): Batched[] {
   const first = firstId(tracers);
   const nodes = nodesSince(first, outputs);
   const known = new Array<Node | undefined>(nodes.length);
@@ -53,6 +62,7 @@ export function batch(outputs: readonly Node[], tracers: readonly Node[], values
     }
     if (!any) continue;
     const primitive = node.primitive;
+    setNodeDevice(node.device);
     if (primitive.several === true) lists.set(node, primitive.vmap(given, mapped, size, node.attrs, node));
     else known[i] = primitive.vmap(given, mapped, size, node.attrs, node);
   }

@@ -3,7 +3,8 @@
 import { type array, nodeOf, toNode, wrap } from '../array';
 import { complex64, float64 } from '../dtype';
 import { codedError, typeError } from '../errors';
-import type { Node } from '../graph/node';
+import { type Node, onDevice } from '../graph/node';
+import { cpuDevice } from '../graph/placement';
 import { describe } from '../ops/arguments';
 import { add } from '../primitives/binary';
 import { astype } from '../primitives/cast';
@@ -66,7 +67,7 @@ const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((su
 
 /**
  * Compares the derivatives of `f` at `args`, by forward and by reverse mode, with central differences. Real arguments
- * are taken in float64, so `f` should compute in the dtype of its arguments.
+ * are taken in float64, so `f` should compute in the dtype of its arguments; the default device is the CPU meanwhile, which has that.
  *
  * @throws Error that says which derivative is wrong, where, and by how much.
  * @example
@@ -75,12 +76,15 @@ const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((su
 export function checkGrads<A extends readonly unknown[]>(f: (...args: A) => unknown, args: readonly [...A]): void {
   checkFunction('checkGrads', f);
   if (!Array.isArray(args)) throw typeError('checkGrads', `args must be the list of arguments, not ${describe(args)}`);
+  onDevice(cpuDevice, () => compare(f as AnyFunction, args));
+}
+
+function compare(run: AnyFunction, args: readonly unknown[]): void {
   const random = pseudoRandom();
   const primals = args.map((arg: unknown) =>
     mapArrays(asTree(arg, 'checkGrads'), (leaf) => (leaf.dtype.kind === 'float' ? leaf.astype(float64) : leaf)),
   );
   const leaves = primals.flatMap((tree, i) => arraysOf(tree).map((leaf, k) => ({ leaf, path: `argument ${i}${arrayPath(tree, k)}` })));
-  const run = f as AnyFunction;
   const outputsAt = (trees: readonly unknown[]): array[] => arraysOf(outputList('checkGrads', callTraced('checkGrads', run, trees)));
   /** The arguments with one array replaced, or all. */
   const replaced = (replace: (leaf: array, index: number) => array): unknown[] => mapArrays(primals, replace) as unknown[];

@@ -1,7 +1,7 @@
 /** What tells two calls of a compiled function apart: structure, dtypes and shapes of the arrays, and constants. */
 
 import { isArray, nodeOf } from '../array';
-import type { Node } from '../graph/node';
+import { type Node, nodeDevice } from '../graph/node';
 import { isPlainObject, showKey } from '../tree';
 import { checkAttached } from '../values/construct';
 
@@ -54,8 +54,8 @@ function textOf(value: unknown): string {
 
 /** Collects what tells calls apart, tree by tree. */
 export class CallKey {
-  /** Structure and dtypes. */
-  structure = '';
+  /** The default device, structure and dtypes. */
+  structure = `${nodeDevice()}`;
   /** Shapes, in the order of the arrays. */
   shapes = '';
   readonly constants: Constant[] = [];

@@ -1,7 +1,7 @@
 /** Records the public operations that a function calls, so that a shapeless compile can call them again on other shapes. */
 
 import { type array, isArray, nodeOf, shapeObserver, wrap } from '../array';
-import type { Node, Shape } from '../graph/node';
+import { type Node, nodeDevice, onDevice, type Shape } from '../graph/node';
 import { opObserver } from '../ops/registry';
 import { sameShape } from '../shape';
 import { isPlainObject, mapLeaves } from '../tree';
@@ -16,7 +16,15 @@ class Reference {
 }
 
 type Step =
-  | { readonly kind: 'call'; readonly call: Call; readonly self: unknown; readonly args: unknown; readonly result: unknown }
+  | {
+      readonly kind: 'call';
+      readonly call: Call;
+      readonly self: unknown;
+      readonly args: unknown;
+      readonly result: unknown;
+      /** The default device at the call. */
+      readonly device: number;
+    }
   | { readonly kind: 'guard'; readonly index: number; readonly shape: Shape }
   | { readonly kind: 'constant'; readonly index: number; readonly node: Node };
 
@@ -148,7 +156,7 @@ export class Tape {
       if (typeof leaf === 'function' || (typeof leaf === 'object' && leaf !== null)) this.giveUp();
       return leaf;
     });
-    this.steps.push({ kind: 'call', call, self: selfTemplate, args: argsTemplate, result: resultTemplate });
+    this.steps.push({ kind: 'call', call, self: selfTemplate, args: argsTemplate, result: resultTemplate, device: nodeDevice() });
     return result;
   }
 
@@ -176,7 +184,7 @@ export class Tape {
       else if (step.kind === 'guard') {
         if (!sameShape(nodeOf(arrays[step.index]).shape, step.shape)) throw mismatch;
       } else {
-        const result = step.call.apply(filled(step.self), filled(step.args) as unknown[]);
+        const result = onDevice(step.device, () => step.call.apply(filled(step.self), filled(step.args) as unknown[]));
         bind(step.result, result, arrays);
       }
     }

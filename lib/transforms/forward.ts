@@ -1,6 +1,6 @@
 /** Forward mode: tangents from tracers to outputs, by each primitive's `jvp`. */
 
-import type { Node } from '../graph/node';
+import { type Node, nodeDevice, setNodeDevice } from '../graph/node';
 import { identity } from '../primitives/control';
 import type { Tangent } from '../primitives/primitive';
 import { firstId, isProjection, nodesSince, projectedIndex } from './walk';
@@ -20,7 +20,7 @@ export function tangentUse(): TangentUse {
 
 /**
  * The tangents of `outputs` from the tangents of `tracers`. The tracers are nodes that nothing existing before them can
- * depend on; what does not depend on them has no tangent and is not visited.
+ * depend on; what does not depend on them has no tangent and is not visited. Each rule runs on the device of its node.
  */
 export function pushforward(
   outputs: readonly Node[],
@@ -33,6 +33,7 @@ export function pushforward(
   const known = new Array<Tangent>(nodes.length);
   let lists: Map<Node, readonly Tangent[]> | undefined;
   const former = use;
+  const formerDevice = nodeDevice();
   use = purpose;
   try {
     for (let i = 0; i < tracers.length; i++) {
@@ -60,11 +61,13 @@ export function pushforward(
         given[k] = tangent;
       }
       if (given === undefined) continue;
+      setNodeDevice(node.device);
       if (primitive.several === true) (lists ??= new Map()).set(node, primitive.jvp(node, given, node.attrs));
       else if (node.dtype.inexact) known[i] = primitive.jvp(node, given, node.attrs);
     }
   } finally {
     use = former;
+    setNodeDevice(formerDevice);
   }
   return outputs.map((output) => (output.id < first ? null : (known[output.id - first] ?? null)));
 }

@@ -1,6 +1,7 @@
 /** Prints recorded functions as text: one line a node, every value with its dtype and shape. */
 
-import { nextNodeId, type ShapeDtype } from '../graph/node';
+import { nextNodeId, nodeDevice, type ShapeDtype } from '../graph/node';
+import { gpuDevice } from '../graph/placement';
 import { placeholder } from '../primitives/control';
 import type { NodeFunction } from './forward';
 import { type Recording, record } from './recording';
@@ -49,6 +50,11 @@ export function showAttributes(attrs: unknown): string {
   return text;
 }
 
+/** Where an instruction runs, if that is not the default device: ` device=cpu`. */
+export function showDevice({ device }: { readonly device: number }): string {
+  return device === nodeDevice() ? '' : ` device=${device === gpuDevice ? 'gpu' : 'cpu'}`;
+}
+
 /** The function inside a call, recorded. */
 function innerFunction(attrs: unknown, inputs: readonly ShapeDtype[]): Recording | null {
   const { run } = (attrs ?? {}) as { run?: NodeFunction };
@@ -76,11 +82,12 @@ export function graphText(name: string, recording: Recording, inputs: readonly S
     lines.push(`${indent}  ${declared(inputs.length + i)} = captured ${node.primitive.name}`);
   });
   const firstResult = inputs.length + recording.captured.length;
-  recording.instructions.forEach(({ primitive, attrs, inputs: from }, i) => {
+  recording.instructions.forEach((instruction, i) => {
+    const { primitive, attrs, inputs: from } = instruction;
     const slot = firstResult + i;
     const operands = from.map((input) => ` ${valueName(input)}`).join('');
     const left = primitive.several === true ? valueName(slot) : declared(slot);
-    lines.push(`${indent}  ${left} = ${primitive.name}${operands}${showAttributes(attrs)}`);
+    lines.push(`${indent}  ${left} = ${primitive.name}${operands}${showAttributes(attrs)}${showDevice(instruction)}`);
     const given = from.map((input) => avals[input]);
     const inner = primitive.several === true ? innerFunction(attrs, given) : null;
     if (inner !== null) lines.push(graphText('where', inner, given, `${indent}    `));

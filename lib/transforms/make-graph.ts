@@ -6,7 +6,7 @@ import { explain } from '../schedule/explain';
 import { arraysOf, mapArrays } from '../tree';
 import { nodesOf, outputList } from './arguments';
 import { type Box, drawBoxes } from './graph-svg';
-import { graphText, showAttributes, showAval, slotAvals, valueName } from './graph-text';
+import { graphText, showAttributes, showAval, showDevice, slotAvals, valueName } from './graph-text';
 import { type Recording, record } from './recording';
 import { type AnyFunction, callTraced, checkFunction, withTrace } from './tracing';
 
@@ -61,9 +61,10 @@ export class GraphView {
       const label = `${valueName(slot)}: ${showAval(aval)}`;
       if (slot < captured) return { lines: [label], inputs: [], kind: 'input' };
       if (slot < firstResult) return { lines: [label, 'captured'], inputs: [], kind: 'captured' };
-      const { primitive, attrs, inputs } = recording.instructions[slot - firstResult];
+      const instruction = recording.instructions[slot - firstResult];
+      const { primitive, attrs, inputs } = instruction;
       const kind = recording.outputs.includes(slot) ? 'output' : 'node';
-      return { lines: [`${primitive.name}${showAttributes(attrs)}`, label], inputs, kind };
+      return { lines: [`${primitive.name}${showAttributes(attrs)}${showDevice(instruction)}`, label], inputs, kind };
     });
     return drawBoxes(`${this.name}: ${recording.instructions.length} nodes`, boxes);
   }

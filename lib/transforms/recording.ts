@@ -1,7 +1,7 @@
 /** A traced function as a list of instructions, so that it can be built again on other inputs at any later time. */
 
 import type { Dtype } from '../dtype';
-import { Node, type Shape } from '../graph/node';
+import { Node, nodeDevice, type Shape, setNodeDevice } from '../graph/node';
 import type { Primitive } from '../primitives/primitive';
 import { nodesSince } from './walk';
 
@@ -10,6 +10,7 @@ interface Instruction {
   readonly attrs: unknown;
   readonly shape: Shape;
   readonly dtype: Dtype;
+  readonly device: number;
   /** Where its inputs are: slots are the inputs, then the captured nodes, then one result an instruction. */
   readonly inputs: readonly number[];
 }
@@ -59,21 +60,28 @@ export function record(inputs: readonly Node[], outputs: readonly Node[], first:
       attrs: node.attrs,
       shape: node.shape,
       dtype: node.dtype,
+      device: node.device,
       inputs: node.inputs.map((input) => slots.get(input) as number),
     });
   }
   return { arity: inputs.length, captured, instructions, outputs: outputs.map((output) => slots.get(output) as number) };
 }
 
-/** Builds the recorded function again, on `inputs` and on `captured` in place of what it captured. */
+/** Builds the recorded function again, on `inputs` and on `captured` in place of what it captured; each node where it was. */
 export function replay(recording: Recording, inputs: readonly Node[], captured: readonly Node[] = recording.captured): Node[] {
   const { instructions, outputs } = recording;
   const slots: Node[] = [...inputs, ...captured];
-  for (let i = 0; i < instructions.length; i++) {
-    const { primitive, attrs, shape, dtype, inputs: from } = instructions[i];
-    const given = new Array<Node>(from.length);
-    for (let k = 0; k < from.length; k++) given[k] = slots[from[k]];
-    slots.push(new Node(primitive, given, attrs, shape, dtype));
+  const former = nodeDevice();
+  try {
+    for (let i = 0; i < instructions.length; i++) {
+      const { primitive, attrs, shape, dtype, device, inputs: from } = instructions[i];
+      const given = new Array<Node>(from.length);
+      for (let k = 0; k < from.length; k++) given[k] = slots[from[k]];
+      setNodeDevice(device);
+      slots.push(new Node(primitive, given, attrs, shape, dtype));
+    }
+  } finally {
+    setNodeDevice(former);
   }
   return outputs.map((slot) => slots[slot]);
 }

@@ -1,7 +1,7 @@
 /** Reverse mode: linearize by the forward walk, then transpose what depends on the tangents. */
 
 import { codedError } from '../errors';
-import type { Node } from '../graph/node';
+import { type Node, nodeDevice, setNodeDevice } from '../graph/node';
 import { add } from '../primitives/binary';
 import { placeholder } from '../primitives/control';
 import type { Tangent } from '../primitives/primitive';
@@ -28,17 +28,28 @@ export function linearizeNodes(
   return { placeholders, tangents: pushforward(outputs, tracers, placeholders, purpose) };
 }
 
-function sum(a: Tangent | undefined, b: Node): Node {
-  return a == null ? b : add(a, b);
+/** The cotangent of `node` with one more term, added where the node is. */
+function sum(node: Node, a: Tangent | undefined, b: Node): Node {
+  if (a == null) return b;
+  setNodeDevice(node.device);
+  return add(a, b);
 }
 
 /**
  * The cotangents of the placeholders of a linear function from those of its outputs. The values of what depends on
- * the placeholders are never read, so the result does not depend on them.
+ * the placeholders are never read, so the result does not depend on them. Each rule runs on the device of its node.
  */
 export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Tangent[] {
-  const { placeholders, tangents } = linear;
-  if (placeholders.length === 0) return [];
+  if (linear.placeholders.length === 0) return [];
+  const former = nodeDevice();
+  try {
+    return transposed(linear, cotangents);
+  } finally {
+    setNodeDevice(former);
+  }
+}
+
+function transposed({ placeholders, tangents }: Linearized, cotangents: readonly Tangent[]): Tangent[] {
   const first = firstId(placeholders);
   const nodes = nodesSince(first, tangents);
   const depends = new Uint8Array(nodes.length);
@@ -61,7 +72,7 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
     const node = tangents[i];
     const cotangent = cotangents[i];
     if (node === null || cotangent === null || node.id < first || depends[node.id - first] === 0) continue;
-    known[node.id - first] = sum(known[node.id - first], cotangent);
+    known[node.id - first] = sum(node, known[node.id - first], cotangent);
   }
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
@@ -78,7 +89,7 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
       if (all === undefined) lists.set(source, (all = []));
       const index = projectedIndex(node);
       while (all.length <= index) all.push(null);
-      all[index] = sum(all[index], cotangent as Node);
+      all[index] = sum(source, all[index], cotangent as Node);
       continue;
     }
     known[i] = null;
@@ -88,6 +99,7 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
       mask.push(at >= 0 && depends[at] === 1);
     }
     let given: readonly Tangent[];
+    setNodeDevice(node.device);
     if (primitive.transpose === undefined) throw notLinear(primitive.name);
     if (primitive.several === true) given = primitive.transpose(list as Tangent[], node, mask, node.attrs);
     else given = primitive.transpose(cotangent as Node, node, mask, node.attrs);
@@ -95,7 +107,7 @@ export function pullback(linear: Linearized, cotangents: readonly Tangent[]): Ta
       const cotangentOfInput = given[k];
       if (!mask[k] || cotangentOfInput == null) continue;
       const at = inputs[k].id - first;
-      known[at] = sum(known[at], cotangentOfInput);
+      known[at] = sum(inputs[k], known[at], cotangentOfInput);
     }
   }
   return placeholders.map((node) => known[node.id - first] ?? null);

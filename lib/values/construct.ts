@@ -17,7 +17,8 @@ import {
   uint64,
 } from '../dtype';
 import { codedError, rangeError, showShape, typeError } from '../errors';
-import type { Node, Shape } from '../graph/node';
+import { type Node, onDevice, type Shape } from '../graph/node';
+import { cpuDevice } from '../graph/placement';
 import { concatenate } from '../primitives/assemble';
 import { astype } from '../primitives/cast';
 import { full } from '../primitives/generators';
@@ -283,7 +284,8 @@ function fromArrays(
     }
     return expandDims(node.dtype === common ? node : astype(node, common), [0]);
   });
-  const stacked = rows.length === 1 ? rows[0] : concatenate(rows, 0);
+  // Making an array works with any dtype: only the CPU has them all.
+  const stacked = common === float64 ? onDevice(cpuDevice, () => concatenate(rows, 0)) : concatenate(rows, 0);
   if (shape.length + inner.length > maxRank) throw rangeError(where, `rank ${shape.length + inner.length} is more than ${maxRank}`);
   return shape.length === 1 ? stacked : reshape(stacked, [...shape, ...inner]);
 }

@@ -4,7 +4,7 @@ import * as p from '../../lib/primitives';
 import { placeholder } from '../../lib/primitives/control';
 import { explainSteps } from '../../lib/schedule/explain';
 
-const limits = { maxOperands: 32, maxInstructions: 256 };
+const limits = [{ maxOperands: 32, maxInstructions: 256 }];
 const trace = { transform: 'test', active: true };
 const input = (shape: number[], dtype = float32): Node => placeholder(shape, dtype, trace);
 const steps = (...nodes: Node[]): string[] => explainSteps(nodes, limits);

@@ -12,7 +12,7 @@ import type { MemoryPlan } from '../../lib/schedule/memory';
 import { sizeOf } from '../../lib/shape';
 import { buildProgram, Random } from './programs';
 
-const limits = { maxOperands: 32, maxInstructions: 256 };
+const limits = [{ maxOperands: 32, maxInstructions: 256 }];
 const trace = { transform: 'test', active: true };
 const input = (shape: readonly number[], dtype = float32): Node => placeholder(shape, dtype, trace);
 

@@ -1,0 +1,24 @@
+/** The devices that the addon has, as it describes them when it is first asked. */
+
+import type { Addon, DeviceLimits } from './addon';
+import { addon } from './binding';
+
+type Devices = ReturnType<Addon['describe']>['devices'];
+
+let known: Devices | undefined;
+
+export function devices(): Devices {
+  // An addon from before there were GPUs describes its one device at the top.
+  const described = addon().describe() as ReturnType<Addon['describe']> & { limits?: DeviceLimits };
+  known ??= described.limits !== undefined ? { cpu: { limits: described.limits }, gpu: null } : described.devices;
+  return known;
+}
+
+let knownLimits: readonly DeviceLimits[] | undefined;
+
+/** What each device accepts in one step, by its number in programs. */
+export function limits(): readonly DeviceLimits[] {
+  const { cpu, gpu } = devices();
+  knownLimits ??= gpu === null ? [cpu.limits] : [cpu.limits, gpu.limits];
+  return knownLimits;
+}
