@@ -59,4 +59,18 @@ struct SortParams {
   Space<2> rows;  // in, out
 };
 
+/// One matrix of a product.
+struct MatrixParams {
+  int64_t offset, rowStride, columnStride;
+};
+
+struct MatmulParams {
+  int64_t m, n, k;
+  /// Sums are cut into parts of `partLength`. Several parts are written one after the other, each with its batch in
+  /// row-major order.
+  int64_t parts, partLength;
+  MatrixParams a, b, out;
+  Space<3> batch;  // a, b, out
+};
+
 }  // namespace mg
