@@ -9,6 +9,7 @@
 #include "addon/instance.h"
 #include "addon/values.h"
 #include "cpu/describe.h"
+#include "cpu/executable.h"
 #include "cpu/ops/targets.h"
 #include "cpu/thread_pool.h"
 
@@ -48,7 +49,7 @@ class Owners {
 struct RunRequest {
   explicit RunRequest(napi_env env) : owners(env) {}
 
-  std::shared_ptr<const cpu::Executable> program;
+  std::shared_ptr<const Executable> program;
   Arguments arguments;
   Owners owners;
   std::span<int32_t> handles;
@@ -98,7 +99,7 @@ bool read(const CallbackInfo& info, Instance& instance, RunRequest& request) {
 }
 
 /// Gives each output a handle.
-int hold(Instance& instance, RunRequest& request, const std::vector<cpu::BufferRef>& outputs) {
+int hold(Instance& instance, RunRequest& request, const std::vector<memory::BufferRef>& outputs) {
   for (size_t i = 0; i < outputs.size(); i++) {
     const int handle = instance.hold(outputs[i], request.owners.take(i));
     if (handle < 0) {
@@ -111,16 +112,38 @@ int hold(Instance& instance, RunRequest& request, const std::vector<cpu::BufferR
   return kOk;
 }
 
-Value describe(const CallbackInfo& info, Instance&) {
+Napi::Object describeLimits(Napi::Env env, size_t operands, size_t instructions) {
+  auto limits = Napi::Object::New(env);
+  limits.Set("maxOperands", static_cast<double>(operands));
+  limits.Set("maxInstructions", static_cast<double>(instructions));
+  auto device = Napi::Object::New(env);
+  device.Set("limits", limits);
+  return device;
+}
+
+Napi::Object describeGpu(Napi::Env env, const gpu::Device& gpu) {
+  const gpu::Runtime& runtime = *gpu.runtime();
+  auto properties = Napi::Object::New(env);
+  for (const auto& [key, value] : runtime.info()) {
+    std::visit([&](const auto& known) { properties.Set(key, known); }, value);
+  }
+  auto device = describeLimits(env, gpu.maxOperands(), gpu::Device::kMaxInstructions);
+  device.Set("name", runtime.name());
+  device.Set("emulated", runtime.emulated());
+  device.Set("info", properties);
+  return device;
+}
+
+Value describe(const CallbackInfo& info, Instance& instance) {
   const Napi::Env env = info.Env();
   const auto list = [env](const auto& names) {
     auto array = Napi::Array::New(env, names.size());
     for (uint32_t i = 0; i < names.size(); i++) array.Set(i, Napi::String::New(env, names[i].data(), names[i].size()));
     return array;
   };
-  auto limits = Napi::Object::New(env);
-  limits.Set("maxOperands", static_cast<double>(cpu::kMaxOperands));
-  limits.Set("maxInstructions", static_cast<double>(cpu::kMaxInstructions));
+  auto devices = Napi::Object::New(env);
+  devices.Set("cpu", describeLimits(env, cpu::kMaxOperands, cpu::kMaxInstructions));
+  devices.Set("gpu", instance.gpu() ? describeGpu(env, *instance.gpu()) : env.Null());
   auto description = Napi::Object::New(env);
   description.Set("formatVersion", static_cast<double>(kFormatVersion));
   description.Set("dtypes", list(kDtypeNames));
@@ -129,7 +152,7 @@ Value describe(const CallbackInfo& info, Instance&) {
   description.Set("scatterModes", list(kScatterModeNames));
   description.Set("stepKinds", list(kStepKindNames));
   description.Set("routines", list(kRoutineNames));
-  description.Set("limits", limits);
+  description.Set("devices", devices);
   description.Set("simd", std::string(cpu::simdTargetName()));
   description.Set("blas", cpu::describeBlas());
   description.Set("threads", static_cast<double>(cpu::ThreadPool::shared().threads()));
@@ -144,7 +167,8 @@ int load(const CallbackInfo& info, Instance& instance) {
   const auto words = elements<int32_t>(instance, info[0]);
   if (!words) return instance.lastStatus();
   // A copy, because shared memory might change between a check and its use.
-  return instance.load(std::vector<int32_t>(words->begin(), words->end()));
+  const std::vector<int32_t> copy(words->begin(), words->end());
+  return instance.load(copy, info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : "");
 }
 
 int unload(const CallbackInfo& info, Instance& instance) {
@@ -159,7 +183,7 @@ int run(const CallbackInfo& info, Instance& instance) {
   for (const auto& input : inputs) {
     if (!instance.settle(input)) return instance.lastStatus();
   }
-  std::vector<cpu::BufferRef> outputs;
+  std::vector<memory::BufferRef> outputs;
   Outcome outcome = request.program->begin(inputs, args, instance.allocator(), outputs);
   if (outcome.ok()) outcome = request.program->run(inputs, args, outputs, *instance.allocator(), nullptr);
   if (!outcome.ok()) return instance.fail(std::move(outcome));
@@ -170,7 +194,7 @@ int runAsync(const CallbackInfo& info, Instance& instance) {
   RunRequest request(info.Env());
   if (!info[5].IsFunction()) return instance.fail(Status::outOfBounds, "the callback is no function");
   if (!read(info, instance, request)) return instance.lastStatus();
-  std::vector<cpu::BufferRef> outputs;
+  std::vector<memory::BufferRef> outputs;
   auto& [inputs, args] = request.arguments;
   Outcome outcome = request.program->begin(inputs, args, instance.allocator(), outputs);
   if (!outcome.ok()) return instance.fail(std::move(outcome));
@@ -194,7 +218,7 @@ int upload(const CallbackInfo& info, Instance& instance) {
   if (!bytes) return instance.lastStatus();
   Owners owners(info.Env());
   if (!owners.add(info[1])) return instance.fail(Status::outOfBounds, "the owner is no object");
-  auto buffer = cpu::Buffer::allocate(instance.allocator(), bytes->size());
+  auto buffer = memory::Buffer::allocate(instance.allocator(), bytes->size());
   if (!buffer)
     return instance.fail(Status::outOfMemory, std::to_string(bytes->size()) + " bytes could not be allocated");
   if (!bytes->empty()) std::memcpy(buffer->data(), bytes->data(), bytes->size());
@@ -240,7 +264,7 @@ int collect(const CallbackInfo&, Instance& instance) {
 }
 
 Value memory(const CallbackInfo& info, Instance& instance) {
-  const cpu::MemoryUse use = instance.allocator()->use();
+  const memory::MemoryUse use = instance.allocator()->use();
   const size_t values[] = {use.active,          use.peak,  use.cached,    instance.buffers(),
                            instance.programs(), use.limit, use.cacheLimit};
   auto array = Napi::Float64Array::New(info.Env(), std::size(values));
@@ -258,7 +282,7 @@ int clearCache(const CallbackInfo&, Instance& instance) {
   return kOk;
 }
 
-template <size_t (cpu::Allocator::*set)(size_t)>
+template <size_t (memory::Allocator::*set)(size_t)>
 Value setLimit(const CallbackInfo& info, Instance& instance) {
   const auto bytes = byteCount(info[0]);
   const double result = bytes ? static_cast<double>((instance.allocator().get()->*set)(*bytes))
@@ -313,8 +337,8 @@ Value create(const CallbackInfo& info) {
   define<memory>(addon, instance, "memory");
   define<resetPeakMemory>(addon, instance, "resetPeakMemory");
   define<clearCache>(addon, instance, "clearCache");
-  define<setLimit<&cpu::Allocator::setLimit>>(addon, instance, "setMemoryLimit");
-  define<setLimit<&cpu::Allocator::setCacheLimit>>(addon, instance, "setCacheLimit");
+  define<setLimit<&memory::Allocator::setLimit>>(addon, instance, "setMemoryLimit");
+  define<setLimit<&memory::Allocator::setCacheLimit>>(addon, instance, "setCacheLimit");
   return addon;
 }
 

@@ -4,10 +4,26 @@
 #include <system_error>
 #include <utility>
 
+#include "addon/load.h"
+#include "gpu/memory_source.h"
+#include "memory/system_memory.h"
+
 namespace metalgrad::addon {
 
+namespace {
+
+/// With a GPU, all arrays lie in memory that it shares.
+std::shared_ptr<memory::Source> memorySource(const std::shared_ptr<gpu::Device>& gpu) {
+  if (gpu) return std::make_shared<gpu::MemorySource>(gpu->runtime());
+  return std::make_shared<memory::SystemSource>();
+}
+
+}  // namespace
+
 Instance::Instance(Napi::Env env)
-    : env_(env), queue_([this](std::unique_ptr<QueuedRun> run) {
+    : env_(env),
+      allocator_(std::make_shared<memory::Allocator>(memorySource(gpu_))),
+      queue_([this](std::unique_ptr<QueuedRun> run) {
         QueuedRun* ended = run.release();
         // Refused only while the environment ends: then nobody waits any more.
         if (napi_call_threadsafe_function(callbacks_, ended, napi_tsfn_nonblocking) != napi_ok) run.reset(ended);
@@ -58,9 +74,9 @@ int Instance::fail(Status status, std::string message) {
   return lastStatus_;
 }
 
-int Instance::load(std::span<const int32_t> words) {
+int Instance::load(std::span<const int32_t> words, std::string label) {
   Outcome outcome;
-  auto executable = cpu::Executable::load(words, outcome);
+  auto executable = addon::load(words, std::move(label), gpu_, outcome);
   if (!executable) return fail(std::move(outcome));
   const int32_t handle = programs_.add(std::move(executable));
   return handle > 0 ? handle : fail(Status::outOfMemory, "too many programs are loaded");
@@ -70,26 +86,26 @@ void Instance::unload(int32_t program) {
   if (programs_.find(program)) programs_.remove(program);
 }
 
-std::shared_ptr<const cpu::Executable> Instance::program(int32_t handle) {
+std::shared_ptr<const Executable> Instance::program(int32_t handle) {
   if (const auto* found = programs_.find(handle)) return *found;
   fail(Status::invalidHandle, "no program has the handle " + std::to_string(handle));
   return nullptr;
 }
 
-cpu::BufferRef Instance::buffer(int32_t handle) {
+memory::BufferRef Instance::buffer(int32_t handle) {
   if (const auto* found = buffers_.find(handle)) return found->buffer;
   fail(Status::invalidHandle, "no buffer has the handle " + std::to_string(handle));
   return {};
 }
 
-bool Instance::settle(const cpu::BufferRef& buffer) {
+bool Instance::settle(const memory::BufferRef& buffer) {
   queue_.wait(buffer->writer);
   if (!buffer->failed) return true;
   fail(Status::deviceFailure, "the asynchronous evaluation that computes this array failed");
   return false;
 }
 
-int Instance::hold(cpu::BufferRef buffer, napi_ref owner) {
+int Instance::hold(memory::BufferRef buffer, napi_ref owner) {
   const auto bytes = static_cast<int64_t>(buffer->bytes());
   const int32_t handle = buffers_.add({.buffer = std::move(buffer), .owner = owner});
   if (handle == 0) {
@@ -146,8 +162,8 @@ bool Instance::openCallbacks() {
   return true;
 }
 
-int Instance::push(std::shared_ptr<const cpu::Executable> program, Arguments arguments,
-                   std::vector<cpu::BufferRef> outputs, const Napi::Function& done) {
+int Instance::push(std::shared_ptr<const Executable> program, Arguments arguments,
+                   std::vector<memory::BufferRef> outputs, const Napi::Function& done) {
   napi_ref waiter;
   if (!openCallbacks() || napi_create_reference(env_, done, 1, &waiter) != napi_ok) {
     return fail(Status::deviceFailure, "the callback could not be kept");

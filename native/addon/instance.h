@@ -12,21 +12,22 @@
 #include "addon/run_queue.h"
 #include "addon/views.h"
 #include "addon/weak.h"
-#include "cpu/allocator.h"
-#include "cpu/executable.h"
+#include "gpu/device.h"
+#include "memory/allocator.h"
+#include "program/executable.h"
 #include "program/status.h"
 
 namespace metalgrad::addon {
 
 /// A buffer that JavaScript knows, with the object whose life it shares.
 struct HeldBuffer {
-  cpu::BufferRef buffer;
+  memory::BufferRef buffer;
   napi_ref owner = nullptr;
 };
 
 /// What a run reads.
 struct Arguments {
-  std::vector<cpu::BufferRef> inputs;
+  std::vector<memory::BufferRef> inputs;
   std::vector<uint64_t> args;
 };
 
@@ -43,27 +44,29 @@ class Instance {
   const std::string& lastError() const { return lastError_; }
   int lastStatus() const { return lastStatus_; }
 
-  int load(std::span<const int32_t> words);
+  int load(std::span<const int32_t> words, std::string label);
   void unload(int32_t program);
   /// The program, or null with the failure noted.
-  std::shared_ptr<const cpu::Executable> program(int32_t handle);
+  std::shared_ptr<const Executable> program(int32_t handle);
 
   /// The buffer, or an empty reference with the failure noted.
-  cpu::BufferRef buffer(int32_t handle);
+  memory::BufferRef buffer(int32_t handle);
   /// Waits until the buffer is written; false with the failure noted if it could not be.
-  bool settle(const cpu::BufferRef& buffer);
+  bool settle(const memory::BufferRef& buffer);
   /// A handle, or a negative status. Takes `owner`.
-  int hold(cpu::BufferRef buffer, napi_ref owner);
+  int hold(memory::BufferRef buffer, napi_ref owner);
   void releaseBuffer(int32_t handle);
   int collect();
 
   /// Queues a run; `done` is called with its status and message.
-  int push(std::shared_ptr<const cpu::Executable> program, Arguments arguments, std::vector<cpu::BufferRef> outputs,
+  int push(std::shared_ptr<const Executable> program, Arguments arguments, std::vector<memory::BufferRef> outputs,
            const Napi::Function& done);
   void synchronize() { queue_.waitForAll(); }
 
-  napi_value view(const cpu::BufferRef& buffer) { return views_.of(env_, buffer); }
-  const std::shared_ptr<cpu::Allocator>& allocator() const { return allocator_; }
+  napi_value view(const memory::BufferRef& buffer) { return views_.of(env_, buffer); }
+  /// Null when the machine has none.
+  const std::shared_ptr<gpu::Device>& gpu() const { return gpu_; }
+  const std::shared_ptr<memory::Allocator>& allocator() const { return allocator_; }
   size_t buffers() const { return buffers_.size(); }
   size_t programs() const { return programs_.size(); }
   /// Tells V8 how many bytes its objects hold beside its heap.
@@ -85,8 +88,9 @@ class Instance {
   std::string lastError_;
   int lastStatus_ = 0;
 
-  std::shared_ptr<cpu::Allocator> allocator_ = std::make_shared<cpu::Allocator>();
-  Handles<std::shared_ptr<const cpu::Executable>> programs_;
+  const std::shared_ptr<gpu::Device> gpu_ = gpu::Device::shared();
+  const std::shared_ptr<memory::Allocator> allocator_;
+  Handles<std::shared_ptr<const Executable>> programs_;
   Handles<HeldBuffer> buffers_;
   Views views_;
   CollectionSentinel sentinel_;

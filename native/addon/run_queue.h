@@ -11,17 +11,17 @@
 #include <thread>
 #include <vector>
 
-#include "cpu/buffer.h"
-#include "cpu/executable.h"
+#include "memory/buffer.h"
+#include "program/executable.h"
 
 namespace metalgrad::addon {
 
 /// A run with all that it needs. Its buffers live as long as it does.
 struct QueuedRun {
   uint64_t number = 0;
-  std::shared_ptr<const cpu::Executable> program;
-  std::shared_ptr<cpu::Allocator> allocator;
-  std::vector<cpu::BufferRef> inputs, outputs;
+  std::shared_ptr<const Executable> program;
+  std::shared_ptr<memory::Allocator> allocator;
+  std::vector<memory::BufferRef> inputs, outputs;
   std::vector<uint64_t> args;
   /// Whoever waits for the end, as a number that only the owner of the queue understands.
   uint64_t waiter = 0;

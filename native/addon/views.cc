@@ -10,7 +10,7 @@ namespace {
 /// What a loop that never returns to the event loop may leave unfinalized, before views become copies.
 constexpr size_t kMaxUnreachable = size_t{256} << 20;
 
-napi_value copyOf(napi_env env, const cpu::Buffer& buffer) {
+napi_value copyOf(napi_env env, const memory::Buffer& buffer) {
   napi_value array;
   void* data;
   if (napi_create_arraybuffer(env, buffer.bytes(), &data, &array) != napi_ok) return nullptr;
@@ -20,7 +20,7 @@ napi_value copyOf(napi_env env, const cpu::Buffer& buffer) {
 
 }  // namespace
 
-napi_value Views::of(napi_env env, const cpu::BufferRef& buffer) {
+napi_value Views::of(napi_env env, const memory::BufferRef& buffer) {
   if (napi_value array = reachable(env, buffer)) return array;
   const bool many =
       bytes_ + buffer->bytes() > kMaxUnreachable && unreachableBytes(env) + buffer->bytes() > kMaxUnreachable;
@@ -37,7 +37,7 @@ napi_value Views::of(napi_env env, const cpu::BufferRef& buffer) {
   return array;
 }
 
-napi_value Views::reachable(napi_env env, const cpu::BufferRef& buffer) {
+napi_value Views::reachable(napi_env env, const memory::BufferRef& buffer) {
   const auto [first, last] = views_.equal_range(buffer.get());
   for (auto entry = first; entry != last; ++entry) {
     napi_value array = target(env, entry->second->array);

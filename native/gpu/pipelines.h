@@ -1,15 +1,12 @@
 // Pipelines by shader text and function: each is compiled once, and the least recently used go first.
 #pragma once
 
-#include <cstddef>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "gpu/cache.h"
 #include "gpu/runtime.h"
 
 namespace metalgrad::gpu {
@@ -24,20 +21,26 @@ class Pipelines {
  public:
   explicit Pipelines(Runtime& runtime);
 
-  /// The pipeline of `function` in `source` (complete MSL text); null with the compiler's message in `outcome`.
+  /// The pipeline of `function` in `source` (MSL text that may include files of metal/); null with the compiler's
+  /// message in `outcome`.
   std::shared_ptr<const Pipeline> get(const std::string& source, const std::string& function,
                                       std::span<const FunctionConstant> constants, Outcome& outcome);
 
   /// The pipeline of an instance of a kernel template of metal/<file>: `instance` is its template arguments as MSL
-  /// writes them, such as "float, int". Instances are named by the host: `<kernel>_<number>`.
+  /// writes them, such as "float, int". Instances are named by the host: `<kernel>_0`, one a source.
   std::shared_ptr<const Pipeline> instance(std::string_view file, std::string_view kernel, std::string_view arguments,
                                            std::span<const FunctionConstant> constants, Outcome& outcome);
 
   const Limits& limits() const { return runtime_.limits(); }
 
  private:
+  template <typename Source>
+  std::shared_ptr<const Pipeline> find(const std::string& module, const std::string& function,
+                                       std::span<const FunctionConstant> constants, Outcome& outcome, Source source);
+
   Runtime& runtime_;
-  std::mutex mutex_;
+  Cache<Module> modules_;
+  Cache<Pipeline> pipelines_;
 };
 
 }  // namespace metalgrad::gpu

@@ -1,5 +1,5 @@
-// What a kind of GPU implements, and all that differs between kinds: Metal today, CUDA later. Everything else of the GPU
-// device (sources, launch shapes, caches, hazards) stands once in native/gpu/ and calls this.
+// What a kind of GPU implements, and all that differs between kinds: Metal today, CUDA later. Everything else of the
+// GPU device (sources, launch shapes, caches, hazards) stands once in native/gpu/ and calls this.
 #pragma once
 
 #include <cstddef>
@@ -76,8 +76,8 @@ struct Dispatch {
   Size threads;  // threads of a threadgroup
 };
 
-/// One sequence of commands in the making. Its dispatches and copies may overlap, and run in any order, unless a barrier
-/// stands between them. Used by one thread.
+/// One sequence of commands in the making. Its dispatches and copies may overlap, and run in any order, unless a
+/// barrier stands between them. Used by one thread.
 class Commands {
  public:
   virtual ~Commands() = default;
@@ -97,6 +97,8 @@ class Runtime {
  public:
   virtual ~Runtime() = default;
   virtual std::string name() const = 0;
+  /// It is software that stands for a GPU in tests.
+  virtual bool emulated() const = 0;
   /// Properties for people, in the order in which they are shown.
   virtual std::vector<std::pair<std::string, std::variant<std::string, double>>> info() const = 0;
   virtual const Limits& limits() const = 0;
@@ -113,6 +115,10 @@ class Runtime {
 
   /// `label` names the program in errors.
   virtual std::unique_ptr<Commands> begin(std::string_view label) = 0;
+
+  /// Records what the device does from now on into a file, for the vendor's tools.
+  virtual Outcome startCapture(const std::string& path) = 0;
+  virtual void stopCapture() = 0;
 };
 
 /// The runtime of the machine's first GPU; null when there is none. (Metal's on macOS and in the emulator's build.)

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "gpu/runtime.h"
+#include "memory/allocator.h"
 
 namespace metalgrad::gpu {
 
@@ -18,10 +20,11 @@ struct Binding {
   bool written = false;
 };
 
+/// Used by one thread. What was committed has ended when this is gone.
 class Submission {
  public:
-  /// `scratch` gives and takes back memory for the time of the run.
-  Submission(Runtime& runtime, std::string_view label);
+  /// `allocator` lends scratch memory for the time of the run; `label` names the program in errors.
+  Submission(Runtime& runtime, memory::Allocator& allocator, std::string_view label);
   ~Submission();
   Submission(const Submission&) = delete;
   Submission& operator=(const Submission&) = delete;
@@ -44,13 +47,17 @@ class Submission {
   Outcome wait();
 
  private:
-  struct Access;
+  Commands& commands();
   void order(std::span<const Binding> bindings);
+  void recorded(std::span<const Binding> bindings);
 
   Runtime& runtime_;
+  memory::Allocator& allocator_;
+  const std::string label_;
+  std::vector<memory::Block> scratch_;
   std::unique_ptr<Commands> commands_;
   std::vector<Range> reads_, writes_;  // since the last barrier
-  std::vector<Memory> scratch_;
+  std::vector<Range> ranges_;          // of the dispatch in the making
   size_t recorded_ = 0, recordedBytes_ = 0;
 };
 

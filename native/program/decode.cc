@@ -283,9 +283,12 @@ std::string decode(std::span<const int32_t> words, Program& program) {
     program.temporaries.push_back({.arenaOffset = offset, .byteLength = reader.wide()});
   }
   program.steps.reserve(steps);
+  program.devices.reserve(steps);
   for (size_t i = 0; i < steps && !reader.failed(); i++) {
     const size_t start = reader.position();
-    const auto kind = reader.code<StepKind>(reader.word(), kStepKindNames.size(), "step");
+    const uint32_t word = reader.word();
+    const auto kind = reader.code<StepKind>(word & 0xff, kStepKindNames.size(), "step");
+    program.devices.push_back(reader.code<Device>(word >> 8, kDeviceNames.size(), "device"));
     const uint32_t size = reader.word();
     program.steps.push_back(readStep(reader, kind));
     if (reader.failed()) return "step " + std::to_string(i) + ": " + reader.takeError();

@@ -29,6 +29,13 @@ constexpr std::array<std::string_view, 14> kDtypeNames = {
     "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
 };
 
+/// Which device runs a step.
+enum class Device : uint8_t {
+  cpu,
+  gpu,
+};
+constexpr std::array<std::string_view, 2> kDeviceNames = {"cpu", "gpu"};
+
 enum class ElementwiseOp : uint8_t {
   splat,
   arange,

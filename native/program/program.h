@@ -9,7 +9,7 @@
 
 namespace metalgrad {
 
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 /// The slot of a load that is no memory but the element's own position: Σ index · stride + offset, as int64.
 constexpr uint32_t kIndexSlot = 0xffffffffu;
 constexpr uint32_t kNoArg = 0xffffffffu;
@@ -137,6 +137,8 @@ struct Program {
   int64_t arenaBytes = 0;
   uint32_t args = 0;
   std::vector<Step> steps;
+  /// Of each step.
+  std::vector<Device> devices;
 };
 
 }  // namespace metalgrad

@@ -5,7 +5,11 @@ import type { ElementwiseOp, ReduceOp, RoutineName, ScatterMode, StepKind } from
 import { elementwiseOps, reduceOps, routines, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 
 export const magic = 0x4452474d;
-export const formatVersion = 1;
+export const formatVersion = 2;
+
+/** Devices by their codes. */
+const devices = ['cpu', 'gpu'] as const;
+export type DeviceName = (typeof devices)[number];
 
 export interface OperandSpec {
   /** -1 in a kernel's load: the element's position. */
@@ -116,6 +120,8 @@ export interface ProgramSpec {
   arenaBytes?: number;
   args?: number;
   steps: readonly StepSpec[];
+  /** Of each step; the CPU where it is not said. */
+  devices?: readonly DeviceName[];
 }
 
 /** Row-major strides of `shape`. */
@@ -253,12 +259,13 @@ export function encode(program: ProgramSpec): Int32Array {
   words.word(program.inputs, program.outputs.length, temporaries.length, program.args ?? 0, program.steps.length);
   words.wide(program.arenaBytes ?? 0, ...program.outputs);
   for (const { arenaOffset, byteLength } of temporaries) words.wide(arenaOffset, byteLength);
-  for (const step of program.steps) {
+  program.steps.forEach((step, i) => {
     const start = words.list.length;
-    words.word(stepKinds.indexOf(step.kind satisfies StepKind), 0);
+    const device = program.devices?.[i] ?? 'cpu';
+    words.word(stepKinds.indexOf(step.kind satisfies StepKind) | (devices.indexOf(device) << 8), 0);
     writeStep(words, step);
     words.list[start + 1] = words.list.length - start;
-  }
+  });
   words.list[2] = words.list.length;
   return Int32Array.from(words.list);
 }

@@ -1,13 +1,10 @@
-// A slab is an aligned block with a header, so that a range's address leads to its slab, and a bitmap of free ranges.
-#include "cpu/slabs.h"
+// A slab is a region that begins with a header, where a range's offset leads back to, with a bitmap of free ranges.
+#include "memory/slabs.h"
 
 #include <bit>
-#include <cstdlib>
 #include <new>
 
-#include "cpu/system_memory.h"
-
-namespace metalgrad::cpu {
+namespace metalgrad::memory {
 namespace {
 
 constexpr size_t kSlabBytes = size_t{1} << 16;
@@ -30,17 +27,18 @@ struct Slabs::Slab {
   std::array<uint64_t, kSlabBytes / 64 / 64> free{};
   Slab* previous = nullptr;
   Slab* next = nullptr;
+  Region region;
   uint32_t sizeClass, ranges, used = 0;
 
   static size_t headerBytes() { return roundUp(sizeof(Slab), kAlignment); }
 
-  explicit Slab(size_t sizeClass) : sizeClass(static_cast<uint32_t>(sizeClass)) {
+  Slab(const Region& region, size_t sizeClass) : region(region), sizeClass(static_cast<uint32_t>(sizeClass)) {
     ranges = static_cast<uint32_t>((kSlabBytes - headerBytes()) / kClassBytes[sizeClass]);
     for (size_t i = 0; i < ranges; i++) free[i / 64] |= uint64_t{1} << i % 64;
   }
 
   size_t rangeBytes() const { return kClassBytes[sizeClass]; }
-  std::byte* range(size_t index) { return reinterpret_cast<std::byte*>(this) + headerBytes() + index * rangeBytes(); }
+  size_t offset(size_t index) const { return headerBytes() + index * rangeBytes(); }
 
   size_t take() {
     size_t word = 0;
@@ -54,25 +52,25 @@ struct Slabs::Slab {
 
 Slabs::~Slabs() { trim(); }
 
-std::byte* Slabs::allocate(size_t bytes) {
+Slabs::Piece Slabs::allocate(size_t bytes) {
   const size_t sizeClass = classOf(bytes);
   Slab* slab = open_[sizeClass];
   if (!slab) {
-    void* memory = std::aligned_alloc(kSlabBytes, kSlabBytes);
-    if (!memory) return nullptr;
-    slab = new (memory) Slab(sizeClass);
+    const Region region = source_.allocate(source_.capacity(kSlabBytes));
+    if (!region.data) return {};
+    slab = new (region.data) Slab(region, sizeClass);
     spare_ += slab->ranges * slab->rangeBytes();
     link(slab);
   }
-  std::byte* data = slab->range(slab->take());
+  const size_t offset = slab->offset(slab->take());
   if (slab->used == slab->ranges) unlink(slab);
   spare_ -= slab->rangeBytes();
-  return data;
+  return {.data = slab->region.data + offset, .object = slab->region.object, .offset = offset};
 }
 
-void Slabs::free(std::byte* data) {
-  auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(data) & ~(kSlabBytes - 1));
-  const size_t index = static_cast<size_t>(data - slab->range(0)) / slab->rangeBytes();
+void Slabs::free(const Piece& piece) {
+  auto* slab = reinterpret_cast<Slab*>(piece.data - piece.offset);
+  const size_t index = (piece.offset - Slab::headerBytes()) / slab->rangeBytes();
   spare_ += slab->rangeBytes();
   if (slab->used == slab->ranges) link(slab);
   slab->free[index / 64] |= uint64_t{1} << index % 64;
@@ -107,7 +105,8 @@ void Slabs::unlink(Slab* slab) {
 void Slabs::release(Slab* slab) {
   unlink(slab);
   spare_ -= slab->ranges * slab->rangeBytes();
-  std::free(slab);
+  const Region region = slab->region;
+  source_.free(region);
 }
 
-}  // namespace metalgrad::cpu
+}  // namespace metalgrad::memory

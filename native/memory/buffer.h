@@ -7,9 +7,9 @@
 #include <memory>
 #include <utility>
 
-#include "cpu/allocator.h"
+#include "memory/allocator.h"
 
-namespace metalgrad::cpu {
+namespace metalgrad::memory {
 
 class Buffer;
 
@@ -48,6 +48,7 @@ class Buffer {
 
   std::byte* data() const { return block_.data; }
   size_t bytes() const { return block_.bytes; }
+  const Block& block() const { return block_; }
 
   /// The asynchronous run that writes this buffer, 0 if none does.
   uint64_t writer = 0;
@@ -72,4 +73,4 @@ inline BufferRef::~BufferRef() {
   if (buffer_ && buffer_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete buffer_;
 }
 
-}  // namespace metalgrad::cpu
+}  // namespace metalgrad::memory

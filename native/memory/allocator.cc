@@ -1,13 +1,13 @@
-// Small blocks from slabs, large ones best-fit from the cache, then from the system.
-#include "cpu/allocator.h"
+// Small blocks from slabs, large ones best-fit from the cache, then from the source.
+#include "memory/allocator.h"
 
 #include <algorithm>
 #include <new>
 #include <utility>
 
-#include "cpu/system_memory.h"
+#include "memory/system_memory.h"
 
-namespace metalgrad::cpu {
+namespace metalgrad::memory {
 namespace {
 
 /// Where arrays without elements begin.
@@ -20,8 +20,8 @@ bool isSmall(size_t bytes) { return !kGuarded && bytes <= Slabs::kLargest; }
 
 }  // namespace
 
-Allocator::Allocator() {
-  const size_t memory = physicalMemory();
+Allocator::Allocator(std::shared_ptr<Source> source) : source_(std::move(source)) {
+  const size_t memory = source_->total();
   limit_ = memory / 10 * 9;
   cacheLimit_ = memory / 2;
 }
@@ -29,26 +29,25 @@ Allocator::Allocator() {
 Allocator::~Allocator() { clearCache(); }
 
 Block Allocator::allocate(size_t bytes) {
-  if (bytes == 0) return {.data = nothing, .bytes = 0, .capacity = 0};
+  if (bytes == 0) return {.data = nothing};
   std::lock_guard lock(mutex_);
   if (bytes > limit_ || active_ > limit_ - bytes) return {};
-  Block block{.data = nullptr, .bytes = bytes, .capacity = bytes};
+  Block block{.data = nullptr, .bytes = bytes, .capacity = bytes, .object = nullptr, .offset = 0};
   if (isSmall(bytes)) {
-    block.data = slabs_.allocate(bytes);
-  } else {
-    block.data = takeCached(bytes, block.capacity);
-    if (!block.data) {
-      block.capacity = systemCapacity(bytes);
-      const size_t room = limit_ - active_;
-      if (cached_ > room - bytes) shrinkCache(room - bytes);
-      block.data = systemAllocate(block.capacity);
-      if (!block.data) {
-        shrinkCache(0);
-        block.data = systemAllocate(block.capacity);
-      }
+    const Slabs::Piece piece = slabs_.allocate(bytes);
+    if (!piece.data) return {};
+    block.data = piece.data;
+    block.object = piece.object;
+    block.offset = piece.offset;
+  } else if (!takeCached(block)) {
+    block.capacity = source_->capacity(bytes);
+    const size_t room = limit_ - active_;
+    if (cached_ > room - bytes) shrinkCache(room - bytes);
+    if (!takeFresh(block)) {
+      shrinkCache(0);
+      if (!takeFresh(block)) return {};
     }
   }
-  if (!block.data) return {};
   forbid(block.data + bytes, block.capacity - bytes);
   active_ += bytes;
   peak_ = std::max(peak_, active_);
@@ -60,34 +59,47 @@ void Allocator::free(const Block& block) {
   std::lock_guard lock(mutex_);
   active_ -= block.bytes;
   if (isSmall(block.bytes)) {
-    slabs_.free(block.data);
+    slabs_.free({.data = block.data, .object = block.object, .offset = block.offset});
     return;
   }
   forbid(block.data, block.capacity);
-  const Cached cached{.capacity = block.capacity, .age = nextAge_--, .data = block.data};
+  const Cached cached{.capacity = block.capacity, .age = nextAge_--, .data = block.data, .object = block.object};
   try {
     byAge_.emplace(cached.age, cached);
     cache_.insert(cached);
   } catch (const std::bad_alloc&) {
     byAge_.erase(cached.age);
-    permit(block.data, block.capacity);
-    systemFree(block.data, block.capacity);
+    giveBack(cached);
     return;
   }
   cached_ += block.capacity;
   if (cached_ > cacheLimit_) shrinkCache(cacheLimit_);
 }
 
-std::byte* Allocator::takeCached(size_t bytes, size_t& capacity) {
-  const auto found = cache_.lower_bound({.capacity = bytes, .age = 0, .data = nullptr});
-  if (found == cache_.end() || found->capacity > std::max(accepted(bytes), systemCapacity(bytes))) return nullptr;
-  std::byte* data = found->data;
-  capacity = found->capacity;
+bool Allocator::takeCached(Block& block) {
+  const auto found = cache_.lower_bound({.capacity = block.bytes, .age = 0, .data = nullptr, .object = nullptr});
+  const size_t most = std::max(accepted(block.bytes), source_->capacity(block.bytes));
+  if (found == cache_.end() || found->capacity > most) return false;
+  block.data = found->data;
+  block.object = found->object;
+  block.capacity = found->capacity;
   byAge_.erase(found->age);
   cache_.erase(found);
-  cached_ -= capacity;
-  permit(data, capacity);
-  return data;
+  cached_ -= block.capacity;
+  permit(block.data, block.capacity);
+  return true;
+}
+
+bool Allocator::takeFresh(Block& block) {
+  const Region region = source_->allocate(block.capacity);
+  block.data = region.data;
+  block.object = region.object;
+  return region.data != nullptr;
+}
+
+void Allocator::giveBack(const Cached& cached) {
+  permit(cached.data, cached.capacity);
+  source_->free({.object = cached.object, .data = cached.data, .bytes = cached.capacity});
 }
 
 void Allocator::shrinkCache(size_t bytes) {
@@ -97,8 +109,7 @@ void Allocator::shrinkCache(size_t bytes) {
     byAge_.erase(oldest);
     cache_.erase(cached);
     cached_ -= cached.capacity;
-    permit(cached.data, cached.capacity);
-    systemFree(cached.data, cached.capacity);
+    giveBack(cached);
   }
 }
 
@@ -131,4 +142,4 @@ size_t Allocator::setCacheLimit(size_t bytes) {
   return former;
 }
 
-}  // namespace metalgrad::cpu
+}  // namespace metalgrad::memory

@@ -4,19 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <tuple>
 
-#include "cpu/slabs.h"
+#include "memory/slabs.h"
+#include "memory/source.h"
 
-namespace metalgrad::cpu {
+namespace metalgrad::memory {
 
-/// 64-byte aligned memory. `bytes` is what was asked for, `capacity` what it takes.
+/// 64-byte aligned memory. `bytes` is what was asked for, `capacity` what it takes; it lies at `offset` in the region
+/// that the source calls `object`.
 struct Block {
   std::byte* data = nullptr;
   size_t bytes = 0;
   size_t capacity = 0;
+  void* object = nullptr;
+  size_t offset = 0;
 };
 
 struct MemoryUse {
@@ -27,8 +32,8 @@ struct MemoryUse {
 /// waste.
 class Allocator {
  public:
-  /// Limits follow the machine's memory.
-  Allocator();
+  /// Limits follow the memory that the source has.
+  explicit Allocator(std::shared_ptr<Source> source);
   ~Allocator();
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
@@ -51,19 +56,23 @@ class Allocator {
     size_t capacity;
     uint64_t age;  // counts down
     std::byte* data;
+    void* object;
     bool operator<(const Cached& other) const { return std::tie(capacity, age) < std::tie(other.capacity, other.age); }
   };
 
-  std::byte* takeCached(size_t bytes, size_t& capacity);
-  /// Gives memory back to the system, oldest first, until the cache has at most `bytes`.
+  bool takeCached(Block& block);
+  bool takeFresh(Block& block);
+  void giveBack(const Cached& cached);
+  /// Gives memory back to the source, oldest first, until the cache has at most `bytes`.
   void shrinkCache(size_t bytes);
 
+  const std::shared_ptr<Source> source_;
   mutable std::mutex mutex_;
-  Slabs slabs_;
+  Slabs slabs_{*source_};
   std::set<Cached> cache_;
   std::map<uint64_t, Cached, std::greater<>> byAge_;
   uint64_t nextAge_ = UINT64_MAX;
   size_t active_ = 0, peak_ = 0, cached_ = 0, limit_, cacheLimit_;
 };
 
-}  // namespace metalgrad::cpu
+}  // namespace metalgrad::memory

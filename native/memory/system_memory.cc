@@ -1,5 +1,5 @@
 // Small blocks come from the C library, large ones straight from the kernel, aligned to huge pages.
-#include "cpu/system_memory.h"
+#include "memory/system_memory.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-namespace metalgrad::cpu {
+namespace metalgrad::memory {
 namespace {
 
 constexpr size_t kPage = 16384;  // a multiple of every platform's
@@ -37,29 +37,36 @@ std::byte* mapAligned(size_t bytes, size_t alignment) {
 
 }  // namespace
 
-size_t systemCapacity(size_t bytes) {
+size_t SystemSource::capacity(size_t bytes) const {
   if (bytes >= 8 * kHugePage) return roundUp(bytes, kHugePage);
   if (bytes >= kMapped) return roundUp(bytes, kPage);
   return roundUp(bytes, bytes >= kPage ? 1024 : kAlignment);
 }
 
-std::byte* systemAllocate(size_t capacity) {
-  if (capacity < kMapped) return static_cast<std::byte*>(std::aligned_alloc(kAlignment, capacity));
-  if (capacity < kHugePage) return static_cast<std::byte*>(map(capacity));
-  std::byte* memory = mapAligned(capacity, kHugePage);
+Region SystemSource::allocate(size_t capacity) {
+  std::byte* data;
+  if (capacity < kMapped) {
+    data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, capacity));
+  } else if (capacity < kHugePage) {
+    data = static_cast<std::byte*>(map(capacity));
+  } else {
+    data = mapAligned(capacity, kHugePage);
 #ifdef MADV_HUGEPAGE
-  if (memory) madvise(memory, capacity, MADV_HUGEPAGE);
+    if (data) madvise(data, capacity, MADV_HUGEPAGE);
 #endif
-  return memory;
+  }
+  return {.object = nullptr, .data = data, .bytes = capacity};
 }
 
-void systemFree(std::byte* data, size_t capacity) {
-  if (capacity < kMapped) {
-    std::free(data);
+void SystemSource::free(const Region& region) {
+  if (region.bytes < kMapped) {
+    std::free(region.data);
   } else {
-    munmap(data, capacity);
+    munmap(region.data, region.bytes);
   }
 }
+
+size_t SystemSource::total() const { return physicalMemory(); }
 
 size_t physicalMemory() {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
@@ -79,4 +86,4 @@ void forbid(const std::byte*, size_t) {}
 void permit(const std::byte*, size_t) {}
 #endif
 
-}  // namespace metalgrad::cpu
+}  // namespace metalgrad::memory

@@ -1,9 +1,9 @@
 // Buffers are made here.
-#include "cpu/buffer.h"
+#include "memory/buffer.h"
 
 #include <new>
 
-namespace metalgrad::cpu {
+namespace metalgrad::memory {
 
 BufferRef Buffer::allocate(std::shared_ptr<Allocator> allocator, size_t bytes) {
   const Block block = allocator->allocate(bytes);
@@ -13,4 +13,4 @@ BufferRef Buffer::allocate(std::shared_ptr<Allocator> allocator, size_t bytes) {
   return BufferRef(buffer);
 }
 
-}  // namespace metalgrad::cpu
+}  // namespace metalgrad::memory

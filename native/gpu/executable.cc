@@ -1,0 +1,89 @@
+// GPU steps are recorded one after the other; before a step of the CPU, and at the end, the run waits for them.
+#include "gpu/executable.h"
+
+#include "cpu/thread_pool.h"
+#include "gpu/memory_source.h"
+#include "gpu/submission.h"
+#include "program/guarded.h"
+
+namespace metalgrad::gpu {
+
+std::shared_ptr<const Executable> Executable::load(ValidProgram&& valid, std::string label,
+                                                   std::shared_ptr<Device> device, Outcome& outcome) {
+  std::shared_ptr<Executable> executable;
+  outcome = guarded([&]() -> Outcome {
+    executable.reset(new Executable(std::move(valid), std::move(label), std::move(device)));
+    return executable->prepareSteps();
+  });
+  if (!outcome.ok()) executable.reset();
+  return executable;
+}
+
+Outcome Executable::named(size_t step, Outcome outcome) const {
+  if (!outcome.ok()) outcome.message = label_ + ", step " + std::to_string(step) + ": " + outcome.message;
+  return outcome;
+}
+
+Outcome Executable::prepareSteps() {
+  const auto& steps = program().steps;
+  steps_.reserve(steps.size());
+  for (size_t i = 0; i < steps.size(); i++) {
+    if (!writesNothing(steps[i])) steps_.push_back({.index = i, .prepared = {}});
+  }
+  // Compilers take long: all steps at once.
+  std::vector<Outcome> outcomes(steps_.size());
+  cpu::ThreadPool::shared().parallelFor(static_cast<int64_t>(steps_.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); i++) {
+      outcomes[i] = guarded([&] { return prepareStep(steps_[i].index, steps_[i].prepared); });
+    }
+  });
+  for (size_t i = 0; i < steps_.size(); i++) {
+    if (!outcomes[i].ok()) return named(steps_[i].index, std::move(outcomes[i]));
+  }
+  return {};
+}
+
+Outcome Executable::prepareStep(size_t index, PreparedStep& prepared) const {
+  const Step& step = program().steps[index];
+  if (program().devices[index] == metalgrad::Device::gpu) {
+    if (const auto* kernel = std::get_if<KernelStep>(&step)) {
+      if (kernel->loads.size() + kernel->stores.size() + kernel->reductions.size() > device_->maxOperands() ||
+          kernel->code.size() > Device::kMaxInstructions) {
+        return {Status::invalidProgram, "invalid program: too many operands or instructions"};
+      }
+    }
+    Outcome outcome;
+    auto kernel = std::visit([&](const auto& one) { return prepare(one, device_->pipelines(), outcome); }, step);
+    if (!outcome.ok()) return outcome;
+    if (kernel) {
+      prepared = std::move(kernel);
+      return {};
+    }
+  }
+  cpu::PreparedStep onCpu;
+  if (auto error = cpu::prepareStep(step, onCpu); !error.empty()) {
+    return {Status::invalidProgram, "invalid program: " + error};
+  }
+  prepared = std::move(onCpu);
+  return {};
+}
+
+Outcome Executable::runSteps(const RunState& state) const {
+  const auto addresses = slots(state, [](const memory::Block& block) { return block.data; });
+  const auto ranges = slots(state, rangeOf);
+  Submission submission(*device_->runtime(), state.allocator, label_);
+  const Run onGpu{.slots = ranges, .args = state.args, .submission = submission};
+  const cpu::Run onCpu{.slots = addresses, .args = state.args, .pool = cpu::ThreadPool::shared()};
+  for (const auto& [index, prepared] : steps_) {
+    if (state.isCancelled()) return cancelledRun();
+    if (const auto* kernel = std::get_if<Prepared>(&prepared)) {
+      if (Outcome outcome = (*kernel)->encode(onGpu); !outcome.ok()) return named(index, std::move(outcome));
+    } else {
+      if (Outcome outcome = submission.wait(); !outcome.ok()) return outcome;
+      cpu::runStep(std::get<cpu::PreparedStep>(prepared), onCpu);
+    }
+  }
+  return submission.wait();
+}
+
+}  // namespace metalgrad::gpu
