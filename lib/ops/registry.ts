@@ -314,6 +314,7 @@ export function defineVariadicOp<F>(
   const { positions } = parse(declaration.parameters);
   return registerOp(declaration, (...args: unknown[]) => {
     if (args.length < required) throw typeError(name, `takes at least ${count(required, 'argument')}, not ${args.length}`);
+    if (!mayTrail(args[args.length - 1])) return implementation(args, noOptions);
     const { options, stream } = takeTrailing(name, args, required, positions);
     return placed(stream, () => implementation(args, options));
   });

@@ -8,9 +8,7 @@ type Devices = ReturnType<Addon['describe']>['devices'];
 let known: Devices | undefined;
 
 export function devices(): Devices {
-  // An addon from before there were GPUs describes its one device at the top.
-  const described = addon().describe() as ReturnType<Addon['describe']> & { limits?: DeviceLimits };
-  known ??= described.limits !== undefined ? { cpu: { limits: described.limits }, gpu: null } : described.devices;
+  known ??= addon().describe().devices;
   return known;
 }
 
