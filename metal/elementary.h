@@ -44,10 +44,10 @@ inline float expTail(float r) {
   return p * r * r;
 }
 
-/// exp(x + rest) · 2^e, for a rest below ulp(x) and |e| ≤ 2.
+/// exp(x + rest) · 2^e, for a rest below ulp(x) and -65 ≤ e ≤ 2.
 inline float expScaled(float x, float rest, int e) {
   // Beyond these bounds the result is 0 or infinity all the same.
-  const float bounded = x < -106.0f ? -106.0f : x > 91.0f ? 91.0f : x;
+  const float bounded = x < -106.0f ? -106.0f : x > 150.0f ? 150.0f : x;
   const float n = rint(bounded * 1.44269502f);
   const float r = withoutLogTwo(bounded, n) + rest;
   const float result = scale(1.0f + (r + expTail(r)), int(n) + e);
@@ -174,10 +174,20 @@ inline float tanh(float x) {
   const float y = 1.0f - 2.0f / (exp(2.0f * a) + 1.0f);
   return x == x ? withSign(y, x) : x;
 }
-/// From exp(-|x|), so that nothing overflows and small results keep their digits.
+/// From e = exp(-|x|), so that nothing overflows and small results keep their digits: e / (1 + e) or 1 / (1 + e). What
+/// rounding takes from e, from 1 + e and from the quotient is given back.
 inline float sigmoid(float x) {
-  const float e = exp(-magnitude(x));
-  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  const float y = -magnitude(x);
+  const float n = rint((y < -106.0f ? -106.0f : y) * 1.44269502f);
+  const float r = withoutLogTwo(y < -106.0f ? -106.0f : y, n);
+  const float2 parts = pair::quickSum(1.0f, r + expTail(r));
+  const float e = scale(parts.x, int(n));
+  const float2 denominator = pair::quickSum(1.0f, e);
+  const float2 numerator = x < 0.0f ? float2{e, scale(parts.y, int(n))} : float2{1.0f, 0.0f};
+  const float inverse = 1.0f / denominator.x;
+  const float q = numerator.x * inverse;
+  const float rest = fma(-q, denominator.x, numerator.x) + fma(-q, denominator.y, numerator.y);
+  return x == x ? fma(rest, inverse, q) : x;
 }
 
 // Their inverses. Beyond 1e6 the 1 in x² ± 1 is nothing.
@@ -266,25 +276,29 @@ inline float erfinv(float x) {
   float p;
   if (w < 5.0f) {
     const float t = w - 2.5f;
-    p = 2.84900672e-8f;
-    p = fma(p, t, 3.44043087e-7f);
-    p = fma(p, t, -3.52796928e-6f);
-    p = fma(p, t, -4.40056647e-6f);
-    p = fma(p, t, 2.18596339e-4f);
-    p = fma(p, t, -0.00125369383f);
-    p = fma(p, t, -0.00417769328f);
-    p = fma(p, t, 0.246640712f);
+    p = -1.86012694e-9f;
+    p = fma(p, t, -8.14614332e-9f);
+    p = fma(p, t, 5.44973879e-8f);
+    p = fma(p, t, 4.59239317e-7f);
+    p = fma(p, t, -3.64729749e-6f);
+    p = fma(p, t, -4.94248161e-6f);
+    p = fma(p, t, 2.18790825e-4f);
+    p = fma(p, t, -0.00125275482f);
+    p = fma(p, t, -0.00417776592f);
+    p = fma(p, t, 0.24664028f);
     p = fma(p, t, 1.50140941f);
   } else {
     const float t = metal::precise::sqrt(w) - 3.0f;
-    p = -2.02196141e-4f;
-    p = fma(p, t, 1.00429061e-4f);
-    p = fma(p, t, 0.00135567482f);
-    p = fma(p, t, -0.00367296324f);
-    p = fma(p, t, 0.00573417172f);
-    p = fma(p, t, -0.00762275094f);
-    p = fma(p, t, 0.00944036338f);
-    p = fma(p, t, 1.00167418f);
+    p = -4.07014377e-5f;
+    p = fma(p, t, 1.61109157e-4f);
+    p = fma(p, t, -2.48347962e-4f);
+    p = fma(p, t, -1.23235295e-4f);
+    p = fma(p, t, 0.00145074585f);
+    p = fma(p, t, -0.00356476894f);
+    p = fma(p, t, 0.00569573883f);
+    p = fma(p, t, -0.00764319953f);
+    p = fma(p, t, 0.00944438484f);
+    p = fma(p, t, 1.00167525f);
     p = fma(p, t, 2.83297682f);
   }
   return p * x;

@@ -1,5 +1,6 @@
 // Every elementwise operation of programs on single elements, one function template an operation, with the CPU device's
-// semantics. 16-bit floats are computed in float32 and rounded once. What complex64 does differently is in complex.h.
+// semantics. 16-bit floats are computed in float32 and rounded once.
+// complex.h, which comes with it, says what complex64 does.
 #ifndef METALGRAD_METAL_SCALARS_H_
 #define METALGRAD_METAL_SCALARS_H_
 
@@ -496,5 +497,7 @@ inline bfloat arange<bfloat>(int64_t position, float2 start, float2 step) {
 }
 
 }  // namespace mg
+
+#include "complex.h"
 
 #endif  // METALGRAD_METAL_SCALARS_H_

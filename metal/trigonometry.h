@@ -128,7 +128,8 @@ inline float arcsin(float x) {
   const float t = 0.5f - 0.5f * a;
   const float root = metal::precise::sqrt(t);
   const float tail = fma(2.0f, arcsinTail(root, t), 4.37113883e-8f);
-  return withSign((1.57079637f - 2.0f * root) - tail, x);
+  const float2 rest = pair::quickSum(1.57079637f, -2.0f * root);
+  return withSign(rest.x + (rest.y - tail), x);
 }
 inline float arccos(float x) {
   const float a = magnitude(x);

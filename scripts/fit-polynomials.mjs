@@ -87,13 +87,13 @@ const fits = {
   },
   'erfinv(x) = x · p(w - 2.5), w = -log(1 - x²) < 5': {
     interval: [-2.5 + 1e-7, 2.5],
-    degree: 8,
+    degree: 10,
     f: (t) => erfinvRatio(t + 2.5),
     weight: (t) => 1 / erfinvRatio(t + 2.5),
   },
   'erfinv(x) = x · p(√w - 3), w ≥ 5': {
     interval: [Math.sqrt(5) - 3, 1.01],
-    degree: 8,
+    degree: 10,
     f: (t) => erfinvRatio((t + 3) ** 2),
     weight: (t) => 1 / erfinvRatio((t + 3) ** 2),
   },
