@@ -1,6 +1,6 @@
 // Every elementwise operation of programs on single elements, one function template an operation, with the CPU device's
 // semantics. 16-bit floats are computed in float32 and rounded once.
-// complex.h, which comes with it, says what complex64 does.
+// complex.h adds complex64.
 #ifndef METALGRAD_METAL_SCALARS_H_
 #define METALGRAD_METAL_SCALARS_H_
 
@@ -497,7 +497,5 @@ inline bfloat arange<bfloat>(int64_t position, float2 start, float2 step) {
 }
 
 }  // namespace mg
-
-#include "complex.h"
 
 #endif  // METALGRAD_METAL_SCALARS_H_

@@ -36,10 +36,9 @@ template <>
 struct Wide<float> {
   using type = float;
 };
+/// Nothing is done for both parts alike: complex.h has the arithmetic.
 template <>
-struct Wide<complex64> {
-  using type = complex64;
-};
+struct Wide<complex64>;
 
 /// The type of real and imaginary parts, and of absolute values.
 template <typename T>
