@@ -73,4 +73,51 @@ struct MatmulParams {
   Space<3> batch;  // a, b, out
 };
 
+struct SearchParams {
+  int64_t sorted, values, out;  // offsets
+  int64_t length, stride;       // of a sorted row
+  int32_t right, unused;
+  Space<3> space;  // sorted, values, out
+};
+
+struct BitcastParams {
+  int64_t in, out;  // offsets
+  int64_t size;     // elements
+};
+
+struct HadamardParams {
+  int64_t in, out;   // offsets
+  int64_t inStride;  // along the transformed axis
+  int64_t length;    // of a row
+  int64_t block;     // what one threadgroup transforms: a power of 2 that divides `chunk`
+  int64_t chunk;     // length / order
+  int64_t half_;     // the distance of what a pass adds and subtracts
+  float scale;
+  int32_t order;       // of the matrix that mixes chunks: 1, 12, 20 or 28
+  uint32_t signs[28];  // its rows; a bit that is set is -1
+  Space<1> rows;       // in
+};
+
+struct ScanParams {
+  int64_t in, second, out, positions;                  // offsets, of the first element in the order of the scan
+  int64_t inStep, secondStep, outStep, positionsStep;  // along the scanned axis, in the order of the scan
+  int64_t length;                                      // of a row
+  int64_t chunks, chunkLength;                         // a threadgroup scans a chunk
+  int32_t reverse, inclusive;
+  Space<4> rows;  // in, second, out, positions
+};
+
+struct FourierParams {
+  int64_t in, out;          // offsets
+  int64_t inStep, outStep;  // along the transformed axis
+  uint32_t length;          // of the transform
+  uint32_t done;            // the product of the radices of earlier passes
+  uint32_t radix;           // of this pass
+  uint32_t inverse;
+  uint32_t chirp;    // the length that Bluestein's chirp belongs to
+  uint32_t factors;  // how many
+  uint32_t factor[32];
+  Space<2> rows;  // in, out
+};
+
 }  // namespace mg

@@ -22,6 +22,7 @@ using cpu::Space;
 constexpr uint32_t kThreads = 256;
 /// More elements than this are more threadgroups than a grid counts.
 constexpr int64_t kMostElements = int64_t{1} << 38;
+constexpr int64_t kMostGroups = int64_t{1} << 30;
 
 /// The type of an element in a shader; bools are mg::BoolElement, complex numbers float2.
 std::string_view elementType(Dtype dtype);

@@ -1,0 +1,25 @@
+// Which routines have GPU kernels.
+#include "gpu/routines/routines.h"
+
+namespace metalgrad::gpu {
+
+Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome) {
+  switch (step.routine) {
+    case Routine::scan:
+      return prepareScan(step, pipelines, outcome);
+    case Routine::recurrence:
+      return prepareRecurrence(step, pipelines, outcome);
+    case Routine::searchsorted:
+      return prepareSearch(step, pipelines, outcome);
+    case Routine::hadamard:
+      return prepareHadamard(step, pipelines, outcome);
+    case Routine::fft:
+      return prepareFourier(step, pipelines, outcome);
+    case Routine::bitcast:
+      return prepareBitcast(step, pipelines, outcome);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace metalgrad::gpu

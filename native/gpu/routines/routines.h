@@ -1,0 +1,17 @@
+// Routines that have GPU kernels: each family's file gives its prepared steps, or null as gpu/steps.h says.
+#pragma once
+
+#include "gpu/steps.h"
+
+namespace metalgrad::gpu {
+
+Prepared prepareAttention(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareBitcast(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareConvolution(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareFourier(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareHadamard(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareRecurrence(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareScan(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareSearch(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+
+}  // namespace metalgrad::gpu
