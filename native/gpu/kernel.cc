@@ -1,0 +1,220 @@
+// Prepares fused groups: their text, pipelines and grid, and the bytes of their constants but for a run's own numbers.
+#include <algorithm>
+#include <optional>
+
+#include "gpu/kernel_accumulators.h"
+#include "gpu/kernel_form.h"
+#include "gpu/kernel_layout.h"
+#include "gpu/kernel_source.h"
+#include "gpu/steps.h"
+
+namespace metalgrad::gpu {
+namespace {
+
+/// Arguments from this index on are literals of the kernel.
+constexpr uint32_t kFirstLiteral = 0x80000000u;
+
+bool isEmpty(const KernelStep& step, bool reduced) {
+  for (uint32_t axis = 0; axis < step.shape.size(); axis++) {
+    const bool isReduced = axis >= step.outer && axis < step.outer + step.reduced;
+    if (step.shape[axis] == 0 && isReduced == reduced) return true;
+  }
+  return false;
+}
+
+/// A group that reduces over nothing as one that writes identities.
+KernelStep identitiesOf(const KernelStep& step, std::vector<uint64_t>& literals) {
+  KernelStep result;
+  for (uint32_t axis = 0; axis < step.shape.size(); axis++) {
+    if (axis < step.outer || axis >= step.outer + step.reduced) result.shape.push_back(step.shape[axis]);
+  }
+  result.outer = static_cast<uint32_t>(result.shape.size());
+  for (const Reduction& reduction : step.reductions) {
+    const uint32_t value = static_cast<uint32_t>(result.code.size()), arg = static_cast<uint32_t>(literals.size());
+    const Dtype dtype = reduction.operand.dtype;
+    literals.push_back(identityOf(reduction.op, dtype));
+    result.code.push_back({ElementwiseOp::splat, dtype, dtype, kFirstLiteral + arg});
+    result.stores.push_back({value, reduction.operand});
+  }
+  return result;
+}
+
+/// One kernel: its pipeline, its grid, and constants that a run completes.
+struct Stage {
+  KernelForm form;
+  KernelSource source;
+  std::shared_ptr<const Pipeline> pipeline;
+  KernelGrid grid;
+  std::vector<std::byte> constants;
+};
+
+class Constant {
+ public:
+  Constant(Stage& stage, bool wide) : bytes_(stage.constants), index_(wide ? 8 : 4) {}
+
+  void index(size_t field, int64_t value) { integer(field, index_, value); }
+  void word(size_t field, int64_t value) { integer(field, 4, value); }
+  void index(size_t field, size_t i, int64_t value) { integer(field, index_, value, i); }
+
+ private:
+  void integer(size_t field, size_t bytes, int64_t value, size_t i = 0) {
+    if (field != kNoField) writeInteger(bytes_, field + i * bytes, bytes, value);
+  }
+
+  std::span<std::byte> bytes_;
+  size_t index_;
+};
+
+/// Writes what does not change from run to run.
+void fill(Stage& stage, const Layout& layout) {
+  const KernelFields& fields = stage.source.fields;
+  const KernelGrid& grid = stage.grid;
+  stage.constants.resize(stage.source.constantBytes);
+  Constant constant(stage, stage.form.wide);
+  constant.index(fields.pitch, grid.pitch);
+  constant.index(fields.keptSize, layout.keptSize);
+  constant.index(fields.reducedSize, layout.reducedSize);
+  constant.index(fields.chunk, grid.chunk);
+  constant.index(fields.splits, grid.splits);
+  constant.word(fields.lanes, grid.lanes);
+  constant.word(fields.width, grid.width);
+  constant.word(fields.keptRank, static_cast<int64_t>(layout.kept.size()));
+  constant.word(fields.reducedRank, static_cast<int64_t>(layout.reduced.size()));
+  const size_t uses = layout.uses.size();
+  const auto results = std::ranges::count(layout.uses, Role::result, &Use::role);
+  const auto axes = [&](const std::vector<Axis>& list, size_t sizes, size_t strides, size_t columns) {
+    for (size_t axis = 0; axis < list.size(); axis++) {
+      constant.index(sizes, axis, list[axis].size);
+      for (size_t k = 0; k < columns; k++) constant.index(strides, axis * columns + k, list[axis].strides[k]);
+    }
+  };
+  axes(layout.kept, fields.keptSizes, fields.keptStrides, uses);
+  axes(layout.reduced, fields.reducedSizes, fields.reducedStrides, uses - static_cast<size_t>(results));
+  for (size_t k = 0; k < uses; k++) {
+    if (layout.uses[k].role != Role::position) constant.index(fields.base, k, -layout.uses[k].low);
+  }
+}
+
+class PreparedKernel final : public PreparedStep {
+ public:
+  PreparedKernel(KernelStep step, std::vector<uint64_t> literals)
+      : step_(std::move(step)),
+        literals_(std::move(literals)),
+        layout_(layoutOf(step_)),
+        words_(wordsOf(accumulatorsOf(step_))),
+        form_(chooseForm(step_, layout_, words_ * sizeof(uint32_t))) {
+    write(first_, form_);
+    if (form_.partial) write(second_.emplace(), combiningForm(form_));
+  }
+
+  bool fits(const Limits& limits) const {
+    const auto memory = std::ranges::count_if(layout_.uses, [](const Use& use) { return use.role != Role::position; });
+    const size_t bytes = std::max(first_.source.constantBytes, second_ ? second_->source.constantBytes : 0);
+    // The constants and partial results take a binding, too.
+    return static_cast<size_t>(memory) + 2 <= limits.maxBuffers && bytes <= limits.maxInlineBytes;
+  }
+
+  Outcome compile(Pipelines& pipelines) {
+    Outcome outcome = compile(first_, pipelines);
+    if (outcome.ok() && second_) outcome = compile(*second_, pipelines);
+    return outcome;
+  }
+
+  Outcome encode(const Run& run) const override {
+    std::vector<Binding> bindings, results;
+    for (const Use& use : layout_.uses) {
+      if (use.role == Role::position) continue;
+      (use.role == Role::result ? results : bindings).push_back(bindingOf(use, run));
+    }
+    if (!second_) {
+      bindings.insert(bindings.end(), results.begin(), results.end());
+      dispatch(first_, bindings, run);
+      return {};
+    }
+    const size_t bytes = static_cast<size_t>(layout_.keptSize * first_.grid.splits) * words_ * sizeof(uint32_t);
+    const Range partials = run.submission.scratch(bytes);
+    if (!partials.object) return {Status::outOfMemory, "no memory for partial results of a reduction"};
+    bindings.push_back({partials, true});
+    dispatch(first_, bindings, run);
+    results.insert(results.begin(), {partials, false});
+    dispatch(*second_, results, run);
+    return {};
+  }
+
+ private:
+  void write(Stage& stage, const KernelForm& form) const {
+    stage.form = form;
+    stage.source = kernelSource(step_, layout_, form);
+  }
+
+  Outcome compile(Stage& stage, Pipelines& pipelines) const {
+    Outcome outcome;
+    stage.pipeline = pipelines.get(stage.source.text, kKernelFunction, {}, outcome);
+    if (!outcome.ok()) return outcome;
+    stage.source.text.clear();
+    stage.grid = chooseGrid(stage.form, layout_, stage.pipeline->maxThreadsPerGroup());
+    if (stage.form.kind == KernelForm::Kind::combine) stage.grid.splits = first_.grid.splits;
+    fill(stage, layout_);
+    return outcome;
+  }
+
+  static Binding bindingOf(const Use& use, const Run& run) {
+    const Range& slot = run.slots[use.operand->slot];
+    const size_t item = itemSize(use.operand->dtype);
+    const size_t offset = static_cast<size_t>(run.offset(*use.operand) + use.low) * item;
+    return {{slot.object, slot.offset + offset, static_cast<size_t>(use.high - use.low + 1) * item},
+            use.role != Role::load};
+  }
+
+  uint64_t argument(uint32_t arg, const Run& run) const {
+    return arg < kFirstLiteral ? run.args[arg] : literals_[arg - kFirstLiteral];
+  }
+
+  void dispatch(const Stage& stage, std::span<const Binding> bindings, const Run& run) const {
+    std::vector<std::byte> constants = stage.constants;
+    for (size_t k = 0; k < layout_.uses.size(); k++) {
+      const size_t origin = stage.source.fields.origins[k];
+      if (origin != kNoField) writeInteger(constants, origin, 8, run.offset(*layout_.uses[k].operand));
+    }
+    for (const KernelFields::Scalar& scalar : stage.source.fields.scalars) {
+      const uint64_t value = argument(scalar.arg, run);
+      (scalar.precise ? writePrecise : writeScalar)(constants, scalar.offset, scalar.dtype, value);
+    }
+    run.submission.dispatch(*stage.pipeline, bindings, constants, stage.grid.groups, stage.grid.threads);
+  }
+
+  const KernelStep step_;
+  const std::vector<uint64_t> literals_;
+  const Layout layout_;   // of step_, which it points into
+  const uint32_t words_;  // of the accumulators
+  const KernelForm form_;
+  Stage first_;
+  std::optional<Stage> second_;
+};
+
+/// A group with nothing to do.
+class PreparedNothing final : public PreparedStep {
+ public:
+  Outcome encode(const Run&) const override { return {}; }
+};
+
+}  // namespace
+
+Prepared prepare(const KernelStep& step, Pipelines& pipelines, Outcome& outcome) {
+  if (computesWith(step, Dtype::float64)) {
+    outcome = {Status::deviceFailure, "a GPU does not compute with float64: use the CPU (stream: mx.cpu)"};
+    return nullptr;
+  }
+  if (isEmpty(step, false)) return std::make_unique<PreparedNothing>();
+  std::vector<uint64_t> literals;
+  const bool empty = isEmpty(step, true);
+  KernelStep group = empty ? identitiesOf(step, literals) : step;
+  auto kernel = std::make_unique<PreparedKernel>(std::move(group), std::move(literals));
+  // More operands than a dispatch takes: the CPU runs the step.
+  if (!kernel->fits(pipelines.limits())) return nullptr;
+  outcome = kernel->compile(pipelines);
+  if (!outcome.ok()) return nullptr;
+  return kernel;
+}
+
+}  // namespace metalgrad::gpu
