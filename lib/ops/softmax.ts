@@ -12,9 +12,26 @@ function spreadOver(y: Node, axes: readonly number[], shape: Shape): Node {
   return p.broadcastTo(p.reshape(y, keptShape(shape, axes)), shape);
 }
 
+/** Rows longer than this do not stay in a cache; then several threads share one. */
+const longestRow = 1 << 16;
+
+/** The reduced axes as one last axis, where they are the last ones of real floats and short enough for the device's own functions. */
+function asRows(x: Node, axes: readonly number[]): Node | null {
+  const first = x.shape.length - axes.length;
+  const count = countAlong(x.shape, axes);
+  if (x.dtype.kind !== 'float' || axes.length === 0 || count === 0 || count > longestRow || axes.some((axis) => axis < first)) return null;
+  return p.reshape(x, [...x.shape.slice(0, first), count]);
+}
+
 /** softmax is the same for x and x + c, so the maximum that is subtracted has no derivative. */
 function softmaxNode(x: Node, axes: readonly number[]): Node {
   if (countAlong(x.shape, axes) === 0) return x;
+  const rows = asRows(x, axes);
+  if (rows !== null) return p.reshape(p.softmax(rows), x.shape);
+  return p.astype(composedSoftmax(widened(x), axes), x.dtype);
+}
+
+function composedSoftmax(x: Node, axes: readonly number[]): Node {
   const shifted = p.subtract(x, spreadOver(p.stopGradient(realMax(x, axes)), axes, x.shape));
   const exponentials = p.exp(shifted);
   return p.divide(exponentials, spreadOver(p.sum(exponentials, axes), axes, x.shape));
@@ -30,6 +47,12 @@ function logsumexpNode(x: Node, axes: readonly number[]): Node {
     const total = p.sum(x, axes);
     return p.full(Number.NEGATIVE_INFINITY, total.shape, total.dtype);
   }
+  const rows = asRows(x, axes);
+  if (rows !== null) return p.logsumexp(rows);
+  return p.astype(composedLogsumexp(widened(x), axes), x.dtype);
+}
+
+function composedLogsumexp(x: Node, axes: readonly number[]): Node {
   const largest = p.stopGradient(realMax(x, axes));
   const zero = p.full(0, largest.shape, largest.dtype);
   // An infinite maximum must not be subtracted from itself.
@@ -43,7 +66,8 @@ function logsumexpNode(x: Node, axes: readonly number[]): Node {
 }
 
 /**
- * exp(x) divided by its sum along `axis` (all axes when left out). Integers give float32; `precise` computes 16-bit floats in float32.
+ * exp(x) divided by its sum along `axis` (all axes when left out). Integers give float32. 16-bit floats are computed in float32 and rounded
+ * once, with `precise` or without.
  *
  * @example
  * mx.softmax(mx.array([0, 0])); // array([0.5, 0.5], dtype=float32)
@@ -62,8 +86,8 @@ export const softmax = defineOp<MethodOp<[array: ArrayInput], [axis?: Axes, prec
   (array: ArrayInput, axis: unknown, precise: unknown): array => {
     const { x, axes } = reductionArguments('softmax', array, axis ?? null, undefined);
     const dtype = atLeastFloat(x.dtype);
-    const input = booleanArgument('softmax', 'precise', precise, false) ? widened(x) : p.astype(x, dtype);
-    return wrap(p.astype(softmaxNode(input, axes), dtype));
+    booleanArgument('softmax', 'precise', precise, false);
+    return wrap(softmaxNode(p.astype(x, dtype), axes));
   },
 );
 

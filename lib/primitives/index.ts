@@ -18,6 +18,7 @@ export * from './reduction';
 export * from './scan';
 export * from './search';
 export * from './select';
+export * from './softmax';
 export * from './sorting';
 export * from './take-along';
 export * from './unary';

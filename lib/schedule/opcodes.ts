@@ -101,5 +101,7 @@ export const routines = [
   'eig',
   'fft',
   'bitcast',
+  'softmax',
+  'logsumexp',
 ] as const;
 export type RoutineName = (typeof routines)[number];

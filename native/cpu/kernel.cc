@@ -399,6 +399,9 @@ class Preparation {
       if (value.kind == Value::Kind::load) entry.move = gatherBlock(itemSize(value.type));
       kernel_->tape.push_back(entry);
     }
+    kernel_->loads = firstStore_;
+    int64_t elements = 1;
+    for (const int64_t size : step_.shape) elements *= size;
     for (uint32_t k = 0; k < stored_.size(); k++) {
       const uint32_t value = stored_[k];
       const size_t bytes = itemSize(list_[value].type);
@@ -406,10 +409,13 @@ class Preparation {
       store.access = firstStore_ + k;
       store.value = place_[value];
       store.inPlace = inPlace_[k];
-      if (geometry.accesses[store.access].form == Access::Form::strided)
+      if (geometry.accesses[store.access].form == Access::Form::strided) {
         store.scatter = scatterBlock(bytes);
-      else
-        store.copy = list_[value].level == Level::full ? copyTile(bytes) : fillTile(bytes);
+      } else {
+        store.straight = list_[value].level == Level::full;
+        store.copy = store.straight ? copyTile(bytes) : fillTile(bytes);
+        if (store.straight) kernel_->storedBytes += elements * static_cast<int64_t>(bytes);
+      }
       kernel_->stores.push_back(store);
       cost += 0.03 * static_cast<double>(bytes);
     }

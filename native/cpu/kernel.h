@@ -48,8 +48,10 @@ struct StoreEntry {
   Place value = 0;
   /// The value was computed right in the store's memory, unless the run is deferred.
   bool inPlace = false;
+  /// A tile goes to memory as it is.
+  bool straight = false;
   MoveFn scatter = nullptr;  // strided stores
-  TileFn copy = nullptr;     // straight stores
+  TileFn copy = nullptr;     // the others
 };
 
 struct ReduceEntry {
@@ -87,6 +89,10 @@ class Kernel {
   /// Pairs (store, load) of accesses where writing in place is wrong if the two share memory.
   std::vector<std::pair<uint32_t, uint32_t>> hazards;
 
+  /// The number of accesses that load; they come first.
+  uint32_t loads = 0;
+  /// What straight stores write in all, in bytes.
+  int64_t storedBytes = 0;
   /// Estimated time of a block, in nanoseconds.
   double blockCost = 0;
   /// Another part of the same step.

@@ -4,6 +4,7 @@
 
 #include "cpu/kernel.h"
 #include "cpu/scratch.h"
+#include "cpu/stream.h"
 #include "cpu/thread_pool.h"
 
 namespace metalgrad::cpu {
@@ -22,7 +23,10 @@ struct Shared {
   const Kernel& kernel;
   void* const* table;    // with arguments and uniform values
   const int64_t* bases;  // of the accesses
+  /// Stores wait for the end of their block.
   bool deferred;
+  /// They do, and go past the caches.
+  bool streamed;
 };
 
 /// Fills the table with what is the same for all blocks, and computes uniform values.
@@ -62,11 +66,26 @@ bool mustDefer(const Kernel& kernel, const int64_t* bases) {
   return false;
 }
 
+/// Memory that is read as well is in the caches already.
+bool mustStream(const Kernel& kernel, const int64_t* bases) {
+  if (kernel.storedBytes < kLeastStreamed) return false;
+  for (const StoreEntry& store : kernel.stores) {
+    for (uint32_t load = 0; load < kernel.loads; load++) {
+      if (overlap(kernel.geometry, bases, store.access, load)) return false;
+    }
+  }
+  return true;
+}
+
 /// A thread's own table, registers and place in the grid.
 class Walker {
  public:
   explicit Walker(const Shared& shared)
-      : kernel_(shared.kernel), geometry_(kernel_.geometry), deferred_(shared.deferred), scratch_(bytes(shared)) {
+      : kernel_(shared.kernel),
+        geometry_(kernel_.geometry),
+        deferred_(shared.deferred),
+        streamed_(shared.streamed),
+        scratch_(bytes(shared)) {
     std::byte* memory = scratch_.data();
     const auto take = [&](size_t bytes) {
       std::byte* taken = memory;
@@ -89,6 +108,12 @@ class Walker {
     for (const auto& [place, bytes] : kernel_.registers) table_[place] = take(capacity * bytes);
     standIns_ = memory;
   }
+
+  ~Walker() {
+    if (streamed_) endStream();
+  }
+  Walker(const Walker&) = delete;
+  Walker& operator=(const Walker&) = delete;
 
   /// Goes to a block, given the numbers among units and among the reduced blocks.
   void seek(int64_t unit, int64_t reducedBlock) {
@@ -224,6 +249,8 @@ class Walker {
   void write(const StoreEntry& store, int64_t rows, int64_t n) {
     if (store.inPlace && !deferred_) return;
     void* memory = reinterpret_cast<void*>(bases_[store.access]);
+    if (store.straight && streamed_)
+      return streamCopy(memory, table_[store.value], n * geometry_.accesses[store.access].itemSize);
     if (store.copy) return store.copy(memory, table_[store.value], nullptr, nullptr, n);
     withDims(geometry_.accesses[store.access], rows,
              [&](const Dim* dims, int rank) { store.scatter(memory, table_[store.value], dims, rank); });
@@ -231,7 +258,7 @@ class Walker {
 
   const Kernel& kernel_;
   const Geometry& geometry_;
-  const bool deferred_;
+  const bool deferred_, streamed_;
   Scratch<std::byte> scratch_;
   std::byte* standIns_ = nullptr;
   void** table_ = nullptr;
@@ -403,7 +430,8 @@ void run(const Kernel& kernel, const Run& run) {
   void** table = reinterpret_cast<void**>(scratch.data());
   int64_t* bases = reinterpret_cast<int64_t*>(scratch.data() + kernel.places);
   prepareTable(kernel, run, table, bases, reinterpret_cast<std::byte*>(bases + accesses));
-  const Shared shared{kernel, table, bases, mustDefer(kernel, bases)};
+  const bool streamed = mustStream(kernel, bases);
+  const Shared shared{kernel, table, bases, streamed || mustDefer(kernel, bases), streamed};
   if (kernel.reductions.empty())
     runElementwise(shared, run);
   else

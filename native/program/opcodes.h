@@ -165,6 +165,8 @@ enum class Routine : uint8_t {
   eig,
   fft,
   bitcast,
+  softmax,
+  logsumexp,
 };
 constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "scan",
@@ -183,6 +185,8 @@ constexpr auto kRoutineNames = std::to_array<std::string_view>({
     "eig",
     "fft",
     "bitcast",
+    "softmax",
+    "logsumexp",
 });
 
 constexpr size_t itemSize(Dtype dtype) {

@@ -137,6 +137,14 @@ export function routines(): ProgramSpec {
         inputs: [wholeArray(1, float32, shape), wholeArray(7, float32, shape)],
         outputs: [wholeArray(4, float32, shape)],
       },
+      { kind: 'routine', routine: 'softmax', ints: [], inputs: [wholeArray(1, float32, shape)], outputs: [wholeArray(4, float32, shape)] },
+      {
+        kind: 'routine',
+        routine: 'logsumexp',
+        ints: [],
+        inputs: [wholeArray(7, float32, shape)],
+        outputs: [wholeArray(5, float32, shape.slice(0, -1))],
+      },
       { kind: 'routine', routine: 'hadamard', ints: [1, 0], args: [0], inputs: [transposed], outputs: [wholeArray(5, float32, shape)] },
       {
         kind: 'routine',

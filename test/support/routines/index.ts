@@ -12,6 +12,7 @@ import { hadamard } from './hadamard';
 import { cholesky, eig, eigh, lu, luSolve, qr, svd, triangularSolve } from './matrices';
 import { recurrence, scan } from './scan';
 import { searchsorted } from './search';
+import { logsumexp, softmax } from './softmax';
 
 /** The elements of each output in row-major order, also of those that may be left out. */
 export type RoutineReference = (
@@ -39,6 +40,8 @@ const references: { readonly [name in RoutineName]: RoutineReference } = {
   eigh,
   eig,
   fft,
+  softmax,
+  logsumexp,
 };
 
 export function runRoutine(

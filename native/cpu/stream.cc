@@ -1,0 +1,40 @@
+// Non-temporal stores, where the processor has them.
+#include "cpu/stream.h"
+
+#include <algorithm>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace metalgrad::cpu {
+
+void streamCopy(void* to, const void* from, int64_t bytes) {
+#if defined(__SSE2__)
+  constexpr int64_t kLine = 64;
+  char* target = static_cast<char*>(to);
+  const char* source = static_cast<const char*>(from);
+  // Up to the first whole line, and after the last.
+  const int64_t head = std::min(bytes, -reinterpret_cast<int64_t>(to) & (kLine - 1));
+  std::memcpy(target, source, static_cast<size_t>(head));
+  int64_t i = head;
+  for (; i + kLine <= bytes; i += kLine) {
+    for (int64_t part = 0; part < kLine; part += 16) {
+      const __m128i value = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + i + part));
+      _mm_stream_si128(reinterpret_cast<__m128i*>(target + i + part), value);
+    }
+  }
+  std::memcpy(target + i, source + i, static_cast<size_t>(bytes - i));
+#else
+  std::memcpy(to, from, static_cast<size_t>(bytes));
+#endif
+}
+
+void endStream() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
+}  // namespace metalgrad::cpu

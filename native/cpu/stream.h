@@ -1,0 +1,17 @@
+// Writing past the caches: for results so large that none of them would be there when they are read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace metalgrad::cpu {
+
+/// Results of at least so many bytes are streamed.
+constexpr int64_t kLeastStreamed = 24 << 20;
+
+/// Copies `bytes` bytes; the lines of `to` are not read first, and do not stay in the caches.
+void streamCopy(void* to, const void* from, int64_t bytes);
+/// Other threads see what this thread streamed once they see what it does next.
+void endStream();
+
+}  // namespace metalgrad::cpu
