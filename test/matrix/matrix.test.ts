@@ -5,6 +5,7 @@
 
 import '../../lib';
 import { type Op, ops } from '../../lib/ops/registry';
+import { judge } from './judge';
 import { type Law, laws } from './laws';
 import { generator, seedOf } from './random';
 import { subjectOf } from './subject';
@@ -32,7 +33,7 @@ describe.each(declared.map((op): [string, Op] => [op.name, op]))('%s', (_name, o
     const applicable = laws.filter((law) => law.applies(subject));
     for (const law of chosen(applicable, subject.name)) {
       it(`${law.name}, ${subject.name.slice(op.name.length + 1)}`, () => {
-        law.check(subject, seedOf(`${subject.name} ${law.name}`) % 100000);
+        judge((judge) => law.check(subject, seedOf(`${subject.name} ${law.name}`) % 100000, judge));
         checked.set(law.name, (checked.get(law.name) ?? 0) + 1);
       });
     }

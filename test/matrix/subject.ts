@@ -3,6 +3,7 @@
 import * as mx from '../../lib';
 import type { Dtype } from '../../lib/dtype';
 import { type Op, type OpCase, Operand } from '../../lib/ops/registry';
+import { made, widest } from '../support/default';
 import { generator } from './random';
 
 /** The arrays of one call, in the order of the case's operands. */
@@ -55,10 +56,15 @@ function reals({ shape, options }: Operand, random: () => number, next: Distinct
   });
 }
 
+/** What the device computes with in place of a dtype that a case names. */
+function computed(dtype: Dtype | undefined): Dtype | undefined {
+  return dtype === mx.float64 ? widest : dtype;
+}
+
 /** One array for an operand; `dtype` where it does not ask for one itself. */
 function make(operand: Operand, random: () => number, next: Distinct, dtype: Dtype): mx.array {
   const { shape } = operand;
-  const target = operand.options.dtype ?? dtype;
+  const target = computed(operand.options.dtype) ?? dtype;
   if (target === mx.complex64) {
     const re = reals(operand, random, next);
     const im = reals(operand, random, next);
@@ -97,16 +103,16 @@ export function subjectOf(op: Op, index: number, oneCase: OpCase): Subject {
     const args = oneCase.args.map((arg) => {
       if (arg instanceof Operand) return take();
       if (isOperands(arg)) return arg.map(take);
-      return arg;
+      return arg === mx.float64 ? widest : arg;
     });
     const result = (op.call as (...args: unknown[]) => unknown)(...args);
     const list = (Array.isArray(result) ? result : [result]) as unknown[];
     return list.flat().filter((entry): entry is mx.array => entry instanceof mx.array);
   };
-  const data = (seed: number, dtype: Dtype = mx.float64) => {
+  const data = (seed: number, dtype: Dtype = widest) => {
     const random = generator(seed);
     const next = distinctValues(random);
-    return operands.map((operand) => make(operand, random, next, dtype));
+    return operands.map((operand) => made(() => make(operand, random, next, dtype)));
   };
   return { name: `${op.name} case ${index}`, case: oneCase, operands, call, data };
 }
