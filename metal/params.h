@@ -120,4 +120,29 @@ struct FourierParams {
   Space<2> rows;  // in, out
 };
 
+struct AttentionParams {
+  int64_t q, k, v, mask, out;  // offsets
+  int64_t qStrides[4], kStrides[4], vStrides[4],
+      maskStrides[4];     // batch, head, row, column; the mask's 0 along axes of size 1
+  int64_t heads, shared;  // heads of q, and of those that share one of k and v
+  int64_t queries, keys, depth, columns;
+  int32_t causal, masked;
+  int32_t pieces, unused;  // of the columns, each done by other threadgroups
+  float scale;
+};
+
+struct ConvolutionParams {
+  int64_t x, w, out;  // offsets
+  int64_t examples, positions;
+  int64_t channels, outputs;  // of one group
+  int64_t kernels;            // elements of the kernel for one channel
+  int64_t groups;
+  int64_t exampleStep, channelStep;       // of x
+  int64_t outputStep, kernelChannelStep;  // of w
+  int32_t axes, unused;
+  int64_t input[kMaxAxes], kernel_[kMaxAxes], output[kMaxAxes];
+  int64_t stride[kMaxAxes], low[kMaxAxes], kernelDilation[kMaxAxes], inputDilation[kMaxAxes];
+  int64_t xStep[kMaxAxes], wStep[kMaxAxes];
+};
+
 }  // namespace mg

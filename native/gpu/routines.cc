@@ -11,6 +11,10 @@ Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome
       return prepareRecurrence(step, pipelines, outcome);
     case Routine::searchsorted:
       return prepareSearch(step, pipelines, outcome);
+    case Routine::convolution:
+      return prepareConvolution(step, pipelines, outcome);
+    case Routine::attention:
+      return prepareAttention(step, pipelines, outcome);
     case Routine::hadamard:
       return prepareHadamard(step, pipelines, outcome);
     case Routine::fft:
