@@ -13,7 +13,9 @@ const folder = mkdtempSync(path.join(tmpdir(), 'metalgrad-text-'));
 const executable = path.join(folder, 'text');
 
 beforeAll(() => {
-  const sources = ['accumulators', 'constants', 'form', 'layout', 'source'].map((name) => `native/gpu/kernel_${name}.cc`);
+  const sources = ['accumulators', 'constants', 'elements', 'form', 'layout', 'reductions', 'source', 'writer'].map(
+    (name) => `native/gpu/kernel_${name}.cc`,
+  );
   execFileSync(
     'g++',
     ['-std=c++20', '-O0', '-Inative', '-o', executable, 'test/native/gpu_kernel_text.cc', ...sources, 'native/program/decode.cc'],
