@@ -145,4 +145,9 @@ struct ConvolutionParams {
   int64_t xStep[kMaxAxes], wStep[kMaxAxes];
 };
 
+struct SoftmaxParams {
+  int64_t in, out;  // offsets
+  int64_t rows, length;
+};
+
 }  // namespace mg

@@ -21,6 +21,10 @@ Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome
       return prepareFourier(step, pipelines, outcome);
     case Routine::bitcast:
       return prepareBitcast(step, pipelines, outcome);
+    case Routine::softmax:
+      return prepareSoftmax(step, pipelines, outcome);
+    case Routine::logsumexp:
+      return prepareLogSumExp(step, pipelines, outcome);
     default:
       return nullptr;
   }

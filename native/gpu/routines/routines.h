@@ -10,8 +10,10 @@ Prepared prepareBitcast(const RoutineStep& step, Pipelines& pipelines, Outcome& 
 Prepared prepareConvolution(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareFourier(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareHadamard(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareLogSumExp(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareRecurrence(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareScan(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareSearch(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareSoftmax(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 
 }  // namespace metalgrad::gpu
