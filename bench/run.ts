@@ -1,8 +1,9 @@
 /** `npm run bench [-- group …]`: our time, each peer's time and the ratio, in one run; the results also as JSON. */
 
 import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { groups } from './cases/lines';
+import { groups } from './cases/groups';
 import { measure, type Result, show, writeJson } from './harness';
 import { Peer } from './peer';
 
@@ -15,6 +16,7 @@ const candidates: Readonly<Record<string, readonly (readonly [string, ...string[
     ['python3', join(peersFolder, 'numpy_peer.py')],
     ['/usr/bin/python3', join(peersFolder, 'numpy_peer.py')],
   ],
+  blas: [['/usr/bin/python3', join(peersFolder, 'numpy_peer.py'), 'matmul']],
   torch: [
     ['python3', join(peersFolder, 'torch_peer.py')],
     ['/usr/bin/python3', join(peersFolder, 'torch_peer.py')],
@@ -23,12 +25,24 @@ const candidates: Readonly<Record<string, readonly (readonly [string, ...string[
   jax: [[process.execPath, join(peersFolder, 'jax_peer.mjs')]],
 };
 
+/** What the library runs on; no part of its public surface. */
+function describeDevice(): { simd: string; blas: string; threads: number } {
+  return require(join(root, 'dist', 'runtime', 'binding.js'))
+    .addon()
+    .describe();
+}
+
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
   const unknown = asked.filter((name) => !(name in groups));
   if (unknown.length > 0) throw new Error(`no group ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
   const peers: Peer[] = [];
-  const versions: Record<string, string> = { node: process.version };
+  const { simd, blas, threads } = describeDevice();
+  const versions: Record<string, string> = {
+    node: process.version,
+    processor: `${cpus()[0].model}, ${threads} threads, ${simd}`,
+    metalgrad: blas,
+  };
   for (const [name, commands] of Object.entries(candidates)) {
     let reason = '';
     for (const [command, ...args] of commands) {
@@ -55,7 +69,7 @@ async function main(): Promise<void> {
       console.log(show(result));
     }
   }
-  writeJson(join(root, 'build', 'bench.json'), results, versions);
+  writeJson(join(root, 'build', 'bench.json'), { versions, results });
   for (const peer of peers) peer.stop();
 }
 

@@ -66,6 +66,14 @@ serve(`jax-js ${version} wasm`, {
   'reduce: logsumexp of [4096, 4096]': on(square, (x) => nn.logsumexp(x, -1)),
   'reduce: argmax over axis 0 of [4096, 4096]': on(square, (x) => np.argmax(x, 0)),
   'reduce: argmax over axis 1 of [4096, 4096]': on(square, (x) => np.argmax(x, 1)),
+  'reduce: sort of 1M': on(
+    () => [vector(1 << 20)],
+    (x) => np.sort(x),
+  ),
+  'reduce: argsort of 1M': on(
+    () => [vector(1 << 20)],
+    (x) => np.argsort(x),
+  ),
   'matmul: 1024': on(
     () => [matrix(1024, 1024), matrix(1024, 1024)],
     (a, b) => np.matmul(a, b),
@@ -81,5 +89,9 @@ serve(`jax-js ${version} wasm`, {
   'matmul: [1, 4096] by [4096, 4096]': on(
     () => [matrix(1, 4096), matrix(4096, 4096)],
     (a, b) => np.matmul(a, b),
+  ),
+  'matmul: 1024 with bias and relu': on(
+    () => [matrix(1024, 1024), matrix(1024, 1024), matrix(1024)],
+    (a, b, bias) => nn.relu(np.matmul(a, b).add(bias)),
   ),
 });

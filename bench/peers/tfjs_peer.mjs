@@ -31,6 +31,24 @@ const on = (make, f) => () => {
   return timed(() => f(...data));
 };
 
+/** A training step of a multilayer perceptron with Adam. */
+function training() {
+  const sizes = [784, 512, 512, 10];
+  const layers = sizes.slice(1).map((size, i) => ({
+    w: tf.variable(tf.randomNormal([sizes[i], size], 0, 1 / Math.sqrt(sizes[i]))),
+    b: tf.variable(tf.zeros([size])),
+  }));
+  const x = tf.randomNormal([128, 784]);
+  const y = tf.oneHot(tf.randomUniform([128], 0, 10, 'int32'), 10);
+  const optimizer = tf.train.adam(1e-3);
+  const logits = () => layers.reduce((h, { w, b }, i) => (i === 0 ? x : h.relu()).matMul(w).add(b), x);
+  return () => {
+    const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(y, logits()), true);
+    loss.dataSync();
+    loss.dispose();
+  };
+}
+
 serve(`TensorFlow.js ${tf.version_core} wasm`, {
   'vectorize: vmap': on(
     () => [tf.randomNormal([4096, 100]), tf.randomNormal([100, 4096])],
@@ -101,6 +119,14 @@ serve(`TensorFlow.js ${tf.version_core} wasm`, {
     () => [square()],
     (x) => x.argMax(1),
   ),
+  'reduce: sort of 1M': on(
+    () => [vector(1 << 20)],
+    (x) => tf.topk(x, 1 << 20).values,
+  ),
+  'reduce: argsort of 1M': on(
+    () => [vector(1 << 20)],
+    (x) => tf.topk(x, 1 << 20).indices,
+  ),
   'matmul: 1024': on(
     () => [tf.randomNormal([1024, 1024]), tf.randomNormal([1024, 1024])],
     (a, b) => a.matMul(b),
@@ -113,4 +139,14 @@ serve(`TensorFlow.js ${tf.version_core} wasm`, {
     () => [tf.randomNormal([64, 128, 128]), tf.randomNormal([64, 128, 128])],
     (a, b) => a.matMul(b),
   ),
+  'matmul: [1, 4096] by [4096, 4096]': on(
+    () => [tf.randomNormal([1, 4096]), tf.randomNormal([4096, 4096])],
+    (a, b) => a.matMul(b),
+  ),
+  'matmul: 1024 with bias and relu': on(
+    () => [tf.randomNormal([1024, 1024]), tf.randomNormal([1024, 1024]), tf.randomNormal([1024])],
+    (a, b, bias) => tf.fused.matMul({ a, b, bias, activation: 'relu' }),
+  ),
+  'training: MLP 784-512-512-10 with Adam, eager': training,
+  'training: MLP 784-512-512-10 with Adam, compiled': training,
 });
