@@ -5,7 +5,9 @@
 
 NS_ASSUME_NONNULL_BEGIN
 
-@interface MTLBinaryArchiveDescriptor : NSObject <NSCopying>
+@interface MTLBinaryArchiveDescriptor : NSObject <NSCopying> {
+  NSURL *_url;
+}
 @property(nullable, copy, nonatomic, readwrite) NSURL *url;
 @end
 

@@ -10,13 +10,19 @@ typedef NS_ENUM(NSInteger, MTLCaptureDestination) {
   MTLCaptureDestinationGPUTraceDocument = 2,
 };
 
-@interface MTLCaptureDescriptor : NSObject <NSCopying>
+@interface MTLCaptureDescriptor : NSObject <NSCopying> {
+  id _captureObject;
+  MTLCaptureDestination _destination;
+  NSURL *_outputURL;
+}
 @property(nonatomic, retain, nullable) id captureObject;
 @property(nonatomic, assign) MTLCaptureDestination destination;
 @property(nonatomic, copy, nullable) NSURL *outputURL;
 @end
 
-@interface MTLCaptureManager : NSObject
+@interface MTLCaptureManager : NSObject {
+  NSString *_path;
+}
 @property(readonly) BOOL isCapturing;
 + (MTLCaptureManager *)sharedCaptureManager;
 - (BOOL)supportsDestination:(MTLCaptureDestination)destination;

@@ -45,7 +45,10 @@ typedef NS_ENUM(NSUInteger, MTLDispatchType) {
 
 typedef void (^MTLCommandBufferHandler)(id<MTLCommandBuffer>);
 
-@interface MTLCommandBufferDescriptor : NSObject
+@interface MTLCommandBufferDescriptor : NSObject {
+  BOOL _retainedReferences;
+  MTLCommandBufferErrorOption _errorOptions;
+}
 @property(readwrite, nonatomic) BOOL retainedReferences;
 @property(readwrite, nonatomic) MTLCommandBufferErrorOption errorOptions;
 @end

@@ -11,7 +11,13 @@ NS_ASSUME_NONNULL_BEGIN
 typedef NSUInteger MTLPipelineOption;
 typedef MTLComputePipelineReflection *MTLAutoreleasedComputePipelineReflection;
 
-@interface MTLComputePipelineDescriptor : NSObject <NSCopying>
+@interface MTLComputePipelineDescriptor : NSObject <NSCopying> {
+  NSString *_label;
+  id<MTLFunction> _computeFunction;
+  BOOL _threadGroupSizeIsMultipleOfThreadExecutionWidth;
+  NSUInteger _maxTotalThreadsPerThreadgroup;
+  NSArray<id<MTLBinaryArchive>> *_binaryArchives;
+}
 @property(nullable, copy, nonatomic) NSString *label;
 @property(nullable, readwrite, nonatomic, retain) id<MTLFunction> computeFunction;
 @property(readwrite, nonatomic) BOOL threadGroupSizeIsMultipleOfThreadExecutionWidth;

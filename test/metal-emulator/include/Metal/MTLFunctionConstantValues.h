@@ -56,7 +56,9 @@ typedef NS_ENUM(NSUInteger, MTLDataType) {
   MTLDataTypeBFloat4 = 124,
 };
 
-@interface MTLFunctionConstantValues : NSObject <NSCopying>
+@interface MTLFunctionConstantValues : NSObject <NSCopying> {
+  struct MTLFunctionConstantState *_state;
+}
 - (void)setConstantValue:(const void *)value type:(MTLDataType)type atIndex:(NSUInteger)index;
 - (void)reset;
 @end

@@ -55,7 +55,13 @@ typedef NS_ENUM(NSUInteger, MTLLibraryError) {
   MTLLibraryErrorFileNotFound = 6,
 };
 
-@interface MTLCompileOptions : NSObject <NSCopying>
+@interface MTLCompileOptions : NSObject <NSCopying> {
+  NSDictionary<NSString *, NSObject *> *_preprocessorMacros;
+  MTLMathMode _mathMode;
+  MTLLanguageVersion _languageVersion;
+  MTLLibraryOptimizationLevel _optimizationLevel;
+  NSUInteger _maxTotalThreadsPerThreadgroup;
+}
 @property(nullable, readwrite, copy, nonatomic) NSDictionary<NSString *, NSObject *> *preprocessorMacros;
 @property(readwrite, nonatomic) BOOL fastMathEnabled;
 @property(readwrite, nonatomic) MTLMathMode mathMode API_AVAILABLE(macos(15.0));

@@ -3,6 +3,8 @@
 
 #import <Foundation/Foundation.h>
 
+// Classes show their instance variables here: the Objective-C runtime of Debian wants to know their sizes.
+
 #ifndef API_AVAILABLE
 #define API_AVAILABLE(...)
 #endif

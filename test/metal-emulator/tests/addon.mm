@@ -1,0 +1,84 @@
+// A Node addon: `run(name)` plays a scene and says what the emulator saw.
+#include <node_api.h>
+
+#include <string>
+
+#include "tests/scene.h"
+
+namespace {
+
+napi_value text(napi_env env, const std::string& value) {
+  napi_value made = nullptr;
+  napi_create_string_utf8(env, value.data(), value.size(), &made);
+  return made;
+}
+
+napi_value number(napi_env env, size_t value) {
+  napi_value made = nullptr;
+  napi_create_double(env, static_cast<double>(value), &made);
+  return made;
+}
+
+std::string faults() {
+  std::string all(metalgrad_emulator_faults(nullptr, 0), '\0');
+  metalgrad_emulator_faults(all.data(), all.size() + 1);
+  return all;
+}
+
+napi_value run(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument = nullptr;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  char name[128] = "";
+  napi_get_value_string_utf8(env, argument, name, sizeof name, nullptr);
+  const auto found = scenes().find(name);
+  if (found == scenes().end()) {
+    napi_throw_error(env, nullptr, (std::string("no scene '") + name + "'").c_str());
+    return nullptr;
+  }
+  metalgrad_emulator_clear_faults();
+  const size_t before = metalgrad_emulator_live(nullptr);
+  std::string error;
+  @autoreleasepool {
+    Scene scene;
+    found->second(scene);
+    error = scene.error;
+  }
+  napi_value result = nullptr;
+  napi_create_object(env, &result);
+  napi_set_named_property(env, result, "error", text(env, error));
+  napi_set_named_property(env, result, "count", number(env, metalgrad_emulator_fault_count()));
+  napi_set_named_property(env, result, "faults", text(env, faults()));
+  napi_set_named_property(env, result, "leaked", number(env, metalgrad_emulator_live(nullptr) - before));
+  return result;
+}
+
+napi_value hasDevice(napi_env env, napi_callback_info) {
+  napi_value result = nullptr;
+  @autoreleasepool {
+    napi_get_boolean(env, [MTLCreateSystemDefaultDevice() autorelease] != nil, &result);
+  }
+  return result;
+}
+
+napi_value names(napi_env env, napi_callback_info) {
+  napi_value result = nullptr;
+  napi_create_array(env, &result);
+  uint32_t index = 0;
+  for (const auto& [name, body] : scenes()) napi_set_element(env, result, index++, text(env, name));
+  return result;
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
+  const auto add = [&](const char* name, napi_callback callback) {
+    napi_value function = nullptr;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+    napi_set_named_property(env, exports, name, function);
+  };
+  add("run", run);
+  add("names", names);
+  add("hasDevice", hasDevice);
+  return exports;
+}
