@@ -45,21 +45,21 @@ inline complex64 expm1(complex64 z) {
   return complex64{differenceOfProducts(expm1(z.x), cos(z.y), 2.0f * s, s), exp(z.x) * sin(z.y)};
 }
 
-/// log|z|
+/// log|z| as a pair, for finite z but 0.
+inline float2 logOfLengthPair(complex64 z) {
+  // Near 1 the digits are in |z|² - 1, so that nothing is scaled there.
+  const int exponent = exponentOf(z), n = exponent == -1 ? 0 : exponent;
+  const float2 length = squaredLength(scaled(z, -n));
+  const float twice = 2.0f * float(n);
+  const float2 whole = pair::quickSum(twice * 0.693145752f, twice * 1.42860682e-6f);
+  const float2 sum = pair::add(whole, logPair(length.x, length.y));
+  return float2{0.5f * sum.x, 0.5f * sum.y};
+}
 inline float logOfLength(complex64 z) {
   if (isInfinite(z)) return infinity();
   if (z.x != z.x || z.y != z.y) return notANumber();
-  int n = exponentOf(z);
-  if (n == 0 || n == -1) {
-    const float2 length = squaredLength(z);
-    // Near 1 the digits are in |z|² - 1.
-    if (length.x > 0.5f && length.x < 2.0f) {
-      const float2 rest = pair::add(length, -1.0f);
-      return 0.5f * log1pOfPair(rest.x, rest.y);
-    }
-  }
-  const float2 length = squaredLength(scaled(z, -n));
-  return length.x == 0.0f ? -infinity() : 0.5f * logScaled(length.x, length.y, 2.0f * float(n));
+  const bool isZero = magnitude(z.x) < kLeastNormal && magnitude(z.y) < kLeastNormal;
+  return isZero ? -infinity() : logOfLengthPair(z).x;
 }
 inline complex64 log(complex64 z) { return complex64{logOfLength(z), arctan2(z.y, z.x)}; }
 /// log(1 + z): |1 + z|² - 1 = 2x + x² + y²
@@ -123,16 +123,24 @@ inline complex64 tanh(complex64 z) {
   return complex64{beta * rho * s / denominator, t / denominator};
 }
 
-/// √(1 - z) and √(1 + z); their imaginary parts have opposite signs, so that the sums below do not cancel.
+/// Whether the 1 in 1 ± z² is nothing: then the functions below are logarithms of 2z, but for the quadrant.
+inline bool isLarge(complex64 z) { return magnitude(z.x) > 1e9f || magnitude(z.y) > 1e9f; }
+inline float logOfTwice(complex64 z) { return logOfLength(z) + 0.693147182f; }
+
+/// From √(1 - z) and √(1 + z), whose imaginary parts have opposite signs, so that the sums do not cancel (Kahan's
+/// CASIN, CACOS and CACOSH).
 inline complex64 arcsin(complex64 z) {
+  if (isLarge(z)) return complex64{arctan2(z.x, magnitude(z.y)), withSign(logOfTwice(z), z.y)};
   const complex64 a = sqrt(complex64{1.0f - z.x, -z.y}), b = sqrt(complex64{1.0f + z.x, z.y});
   return complex64{arctan2(z.x, fma(a.x, b.x, -a.y * b.y)), withSign(magnitude(arcsinh(a.x * b.y - a.y * b.x)), z.y)};
 }
 inline complex64 arccos(complex64 z) {
+  if (isLarge(z)) return complex64{arctan2(magnitude(z.y), z.x), flipSign(withSign(logOfTwice(z), z.y), 1)};
   const complex64 a = sqrt(complex64{1.0f - z.x, -z.y}), b = sqrt(complex64{1.0f + z.x, z.y});
   return complex64{2.0f * arctan2(a.x, b.x), arcsinh(b.x * a.y - b.y * a.x)};
 }
 inline complex64 arccosh(complex64 z) {
+  if (isLarge(z)) return complex64{logOfTwice(z), arctan2(z.y, z.x)};
   const complex64 a = sqrt(complex64{z.x - 1.0f, z.y}), b = sqrt(complex64{z.x + 1.0f, z.y});
   return complex64{arcsinh(a.x * b.x + a.y * b.y), 2.0f * arctan2(a.y, b.x)};
 }
@@ -140,7 +148,7 @@ inline complex64 arcsinh(complex64 z) { return timesMinusI(arcsin(timesI(z))); }
 /// ¼ log(1 + 4x / ((1 - x)² + y²)) + ½ i · arctan2(2y, (1 - x) · (1 + x) - y²), for x ≥ 0.
 inline complex64 arctanh(complex64 z) {
   const float x = magnitude(z.x), y = z.y;
-  if (x > 1e9f || magnitude(y) > 1e9f) {
+  if (isLarge(z)) {
     const float re = isFinite(z) ? divide(complex64{1.0f, 0.0f}, z).x : isInfinite(z) ? 0.0f : notANumber();
     return complex64{withSign(magnitude(re), z.x), y == y ? withSign(1.57079637f, y) : y};
   }
@@ -188,15 +196,27 @@ inline complex64 power(complex64 base, complex64 exponent) {
     if (exponent.x > 0.0f) return wholePower(base, int(n));
     return wholePower(divide(complex64{1.0f, 0.0f}, base), int(n));
   }
-  const complex64 l = log(base);
-  return exp(complex64{differenceOfProducts(exponent.x, l.x, exponent.y, l.y),
-                       differenceOfProducts(exponent.x, l.y, -exponent.y, l.x)});
+  // exp(exponent · log(base)); what the parts of that product lack are small angles and factors.
+  if (!isFinite(base) || !isFinite(exponent)) {
+    return exp(mg::multiply(exponent, log(base)));
+  }
+  const float2 length = logOfLengthPair(base);
+  const float angle = arctan2(base.y, base.x);
+  const float2 re = pair::add(pair::multiply(length, exponent.x), pair::product(-exponent.y, angle));
+  const float2 im = pair::add(pair::multiply(length, exponent.y), pair::product(exponent.x, angle));
+  const complex64 result = exp(complex64{re.x, im.x});
+  return isFinite(re) && isFinite(im) && isFinite(result) ? mg::multiply(result, complex64{1.0f + re.y, im.y}) : result;
 }
 
+/// larger + log1p(exp(smaller - larger)), where the angles of the exponential are not subtracted but turned.
 inline complex64 logaddexp(complex64 a, complex64 b) {
   if (a.x == b.x && a.y == b.y) return complex64{a.x + 0.693147182f, a.y};
   const complex64 larger = a.x > b.x ? a : b, smaller = a.x > b.x ? b : a;
-  return larger + log1p(exp(smaller - larger));
+  const float2 distance = pair::sum(smaller.x, -larger.x);
+  const float length = expScaled(distance.x, isFinite(distance.y) ? distance.y : 0.0f, 0);
+  const complex64 turn =
+      mg::multiply(complex64{cos(smaller.y), sin(smaller.y)}, complex64{cos(larger.y), -sin(larger.y)});
+  return larger + log1p(complex64{timesZero(length, turn.x), timesZero(length, turn.y)});
 }
 
 }  // namespace elementary

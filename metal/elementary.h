@@ -107,7 +107,7 @@ inline float logScaled(float x, float rest, float e) {
 }
 /// What the logarithms give for all but normal positive numbers.
 inline bool isLogSpecial(float x) { return !(x >= kLeastNormal && x < infinity()); }
-inline float logSpecial(float x) { return x < -kLeastNormal ? notANumber() : x < kLeastNormal ? -infinity() : x; }
+inline float logSpecial(float x) { return x <= -kLeastNormal ? notANumber() : x < kLeastNormal ? -infinity() : x; }
 
 inline float log(float x) {
   if (isLogSpecial(x)) return logSpecial(x);

@@ -105,9 +105,11 @@ struct Power {
   }
 };
 
+/// From |1 + z|² - 1, but near -1, where that would lose what |1 + z| is.
 Wide log1p(Wide z) {
   const double re = z.real(), im = z.imag();
-  return {0.5 * std::log1p(re * (2 + re) + im * im), std::atan2(im, 1 + re)};
+  const double length = re < -0.5 ? std::log(std::hypot(1 + re, im)) : 0.5 * std::log1p(re * (2 + re) + im * im);
+  return {length, std::atan2(im, 1 + re)};
 }
 struct Logaddexp {
   static Complex apply(Complex a, Complex b) {
