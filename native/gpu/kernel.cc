@@ -108,10 +108,13 @@ class PreparedKernel final : public PreparedStep {
   }
 
   bool fits(const Limits& limits) const {
-    const auto memory = std::ranges::count_if(layout_.uses, [](const Use& use) { return use.role != Role::position; });
+    const auto results = static_cast<size_t>(std::ranges::count(layout_.uses, Role::result, &Use::role));
+    const auto positions = static_cast<size_t>(std::ranges::count(layout_.uses, Role::position, &Use::role));
+    const size_t others = layout_.uses.size() - positions - results;
+    // Partial results take one binding, and so do the constants.
+    const size_t bindings = second_ ? std::max(others, results) + 1 : others + results;
     const size_t bytes = std::max(first_.source.constantBytes, second_ ? second_->source.constantBytes : 0);
-    // The constants and partial results take a binding, too.
-    return static_cast<size_t>(memory) + 2 <= limits.maxBuffers && bytes <= limits.maxInlineBytes;
+    return bindings + 1 <= limits.maxBuffers && bytes <= limits.maxInlineBytes;
   }
 
   Outcome compile(Pipelines& pipelines) {

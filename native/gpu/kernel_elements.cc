@@ -66,7 +66,7 @@ std::string quadsBody(const KernelWriter& writer) {
     const Use& use = writer.layout().uses[k];
     if (isQuad(writer, k)) {
       const std::string_view type = quadType(use.operand->dtype);
-      text.add(type, " q", k, " = ", type, "(0);\n");
+      text.add(type, " q", k, " = ", type, "(", memoryType(use.operand->dtype), "(0));\n");
     } else if (use.role == Role::load && writer.form().repeated[k]) {
       writer.load(text, k, numbered("i", k));
     }

@@ -106,7 +106,7 @@ test('dtypes, instructions and wiring are in the text', () => {
   );
   expect(new Set(texts).size).toBe(5);
   const other = plain([10]);
-  const swapped: KernelSpec = { ...other, code: other.code?.map((c) => (c.op === 'add' ? { ...c, a: 2, b: 3 } : c)) };
+  const swapped: KernelSpec = { ...other, code: (other.code ?? []).map((c) => (c.op === 'add' ? { ...c, a: 2, b: 3 } : c)) };
   expect(textOf(swapped)).not.toBe(textOf(other));
   const compared: KernelSpec = {
     ...other,
