@@ -78,6 +78,7 @@ export * as random from './random';
 export { checkGrads } from './transforms/check';
 export { checkpoint } from './transforms/checkpoint';
 export { type CompileOptions, compile, disableCompile, enableCompile } from './transforms/compile';
+export { cond, scan, whileLoop } from './transforms/control';
 export { type CustomFunction, customFunction } from './transforms/custom';
 export { asyncEval, evaluate as eval } from './transforms/evaluate';
 export { grad, valueAndGrad } from './transforms/grad';

@@ -15,7 +15,7 @@ const anywhere = new Set<string>([
 ]);
 const conversions = new Set(['astype', 'copy', 'bitcast']);
 /** These hold graphs whose nodes have devices of their own. */
-const composites = new Set<string>(['expand', 'compiled']);
+const composites = new Set<string>(['expand', 'compiled', 'control']);
 
 /** The device of a node that is about to be made while `device` is asked for: that, or the CPU, or an error. */
 export function deviceOf(primitive: Primitive, inputs: readonly { readonly dtype: Dtype }[], dtype: Dtype, device: number): number {

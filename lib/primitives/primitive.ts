@@ -87,6 +87,8 @@ export type Lowering<A> =
   | { readonly kind: 'expand'; readonly expand: (inputs: readonly Node[], attrs: A, node: Node) => readonly Node[] }
   /** A compiled function: runs as a plan of its own once its inputs are evaluated. */
   | { readonly kind: 'compiled' }
+  /** Control flow: its attributes hold functions that run as plans of their own, as often as values say, once its inputs are evaluated. */
+  | { readonly kind: 'control' }
   /** One output of a primitive that has several: attrs is { index }. */
   | { readonly kind: 'project' }
   /** Stands for a value that does not exist while a function is traced; reading it is an error that this text tells. */

@@ -4,14 +4,19 @@ import { codedError } from '../errors';
 import type { Graph } from '../graph/graph';
 import type { Node } from '../graph/node';
 import { dropInputs } from '../graph/trace';
+import type { ControlAttrs } from '../primitives/control-flow/attributes';
 import { Walk } from '../schedule/collect';
-import { type CompiledResult, hasCompiledResults, setCompiledResults } from '../schedule/compiled-results';
+import { type CompiledResult, hasCompiledResults, resultsOf, setCompiledResults } from '../schedule/compiled-results';
 import { expansionOf } from '../schedule/expansion';
 import { layoutOf, type Plan, schedule, toPlan } from '../schedule/plan';
 import { sameShape } from '../shape';
 import { addon } from './binding';
+import { runControl } from './control';
 import { limits } from './devices';
 import { execute, type Flight, load } from './execute';
+import { valueOf } from './graph-plan';
+import { hostOf, sharedOutputs } from './sharing';
+import { Stages } from './stages';
 import type { Storage } from './storage';
 
 /** A graph's plan for arguments that lie in memory in one way. */
@@ -37,10 +42,14 @@ export function runCompiled(
   flight: Flight | null,
   evaluateInputs: (inputs: readonly Node[]) => void,
 ): void {
-  for (const node of compiledBelow(nodes)) {
+  const below = compiledBelow(nodes);
+  for (const node of below) {
     if (hasCompiledResults(node)) continue;
-    evaluateInputs(node.inputs);
-    call(node, where, flight);
+    const host = hostOf(node, below);
+    evaluateInputs(host.inputs);
+    if (host.primitive.lowering.kind === 'control') runControlNode(host, where, flight, evaluateInputs);
+    else call(host, where, flight, evaluateInputs);
+    if (host !== node) shareResults(host, node);
   }
 }
 
@@ -61,7 +70,8 @@ function compiledBelow(roots: readonly Node[]): Node[] {
       const top = stack[stack.length - 1];
       if (top.next < top.inputs.length) enter(top.inputs[top.next++]);
       else {
-        if (top.node.primitive.lowering.kind === 'compiled') found.push(top.node);
+        const { kind } = top.node.primitive.lowering;
+        if (kind === 'compiled' || kind === 'control') found.push(top.node);
         stack.pop();
       }
     }
@@ -79,9 +89,17 @@ function inputsOf(node: Node): readonly Node[] {
 }
 
 /** Runs one compiled node whose inputs are evaluated. */
-function call(node: Node, where: string, flight: Flight | null): void {
+function call(node: Node, where: string, flight: Flight | null, evaluateInputs: (inputs: readonly Node[]) => void): void {
   const { graph } = node.attrs as { graph: Graph };
   const { inputs } = node;
+  const stages = stagesOf(graph);
+  if (stages.staged) {
+    const values = stages.run(inputs.map(valueOf), where, flight, (attrs, given, wanted) =>
+      runControl(attrs, given, wanted, where, flight, evaluateInputs),
+    );
+    finish(node, values);
+    return;
+  }
   const { plan, program, sources, handles, outputs } = planFor(graph, inputs, where);
   // The frame was filled when the plan was made: only the arguments' offsets change.
   for (let i = 0; i < sources.length; i++) {
@@ -99,10 +117,44 @@ function call(node: Node, where: string, flight: Flight | null): void {
     const { argument, captured } = sources[result.input];
     return { storage: (argument < 0 ? captured : inputs[argument].storage) as Storage, layout };
   });
-  // The compiled node keeps them for projections to come.
+  finish(node, results);
+}
+
+/** The node keeps its results for projections to come. */
+function finish(node: Node, results: readonly CompiledResult[]): void {
   for (const { storage } of results) storage.claimed = true;
   setCompiledResults(node, results);
   dropInputs(node);
+}
+
+const stagesOfGraphs = new WeakMap<Graph, Stages>();
+
+function stagesOf(graph: Graph): Stages {
+  let stages = stagesOfGraphs.get(graph);
+  if (stages === undefined) stagesOfGraphs.set(graph, (stages = new Stages(graph)));
+  return stages;
+}
+
+/** Runs one node of control flow whose inputs are evaluated. */
+function runControlNode(node: Node, where: string, flight: Flight | null, evaluateInputs: (inputs: readonly Node[]) => void): void {
+  const attrs = node.attrs as ControlAttrs;
+  const values = runControl(
+    attrs,
+    node.inputs.map(valueOf),
+    attrs.outs.map(() => true),
+    where,
+    flight,
+    evaluateInputs,
+  );
+  finish(node, values);
+}
+
+/** Gives a node what another one that shares its computation has computed. */
+function shareResults(host: Node, node: Node): void {
+  finish(
+    node,
+    sharedOutputs(host, node).map((index) => resultsOf(host)[index]),
+  );
 }
 
 function handleOf(storage: Storage | null, where: string): number {

@@ -56,6 +56,7 @@ function treatmentOf(primitive: Primitive): number {
       treatment = project;
       break;
     case 'compiled':
+    case 'control':
       treatment = compiled;
       break;
     case 'placeholder':

@@ -17,6 +17,11 @@ export function setCompiledResults(node: Node, outputs: readonly CompiledResult[
   results.set(node, outputs);
 }
 
+/** The results of a compiled node that has run. */
+export function resultsOf(node: Node): readonly CompiledResult[] {
+  return results.get(node) ?? [];
+}
+
 /** True once the compiled node has run. */
 export function hasCompiledResults(node: Node): boolean {
   return results.has(node);

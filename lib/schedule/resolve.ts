@@ -215,6 +215,7 @@ class Resolver {
       case 'assemble':
         return this.assemble(node, inputs, lowering, start);
       case 'compiled':
+      case 'control':
       case 'placeholder':
       case 'data':
         throw new Error(`internal error: ${primitive.name} has no step`);

@@ -211,6 +211,7 @@ function evaluate(node: Node, lowering: Lowering<unknown>, inputs: readonly Valu
     case 'placeholder':
     case 'data':
     case 'compiled':
+    case 'control':
     case 'expand':
     case 'project':
       throw new Error(`[interpret] a node of kind ${lowering.kind} must be bound to a value`);
