@@ -396,23 +396,32 @@ inline float truncatedRemainder(float a, float b) {
     for (int n = int(xBits >> 23) - int(yBits >> 23); n > 0; n -= 8) {
       r = (r << (n < 8 ? n : 8)) % divisor;
     }
-    rest = float(r) * bitsToFloat(yBits & 0x7f800000) * 1.1920929e-7f;
+    rest = float(r) * 1.1920929e-7f * bitsToFloat(yBits & 0x7f800000);
   }
   return withSign(rest, a);
 }
+/// Lifts operands so far that rests of small divisors are no subnormal numbers, which would count as 0.
+inline bool needsLift(float a, float b) { return magnitude(b) < 1e-18f && magnitude(a) < 1e18f; }
+constant constexpr float kLift = 1.84467441e19f, kLower = 5.42101086e-20f;  // 2^64, 2^-64
+
 /// Has the divisor's sign, also where it is zero.
 inline float remainder(float a, float b) {
-  const float rest = truncatedRemainder(a, b);
+  const bool lift = needsLift(a, b);
+  const float x = lift ? a * kLift : a, y = lift ? b * kLift : b;
+  const float rest = truncatedRemainder(x, y);
   if (rest == 0.0f) return withSign(0.0f, b);
-  return (rest < 0.0f) != (b < 0.0f) ? rest + b : rest;
+  const float result = (rest < 0.0f) != (y < 0.0f) ? rest + y : rest;
+  return lift ? result * kLower : result;
 }
 /// The quotient that goes with remainder: exact where a rounded a / b is not. After NumPy's npy_divmod.
 inline float floorDivide(float a, float b) {
   if (b == 0.0f) return a / b;
-  const float rest = truncatedRemainder(a, b);
-  float quotient = (a - rest) / b;
-  if (rest != 0.0f && (rest < 0.0f) != (b < 0.0f)) quotient -= 1.0f;
-  if (quotient == 0.0f) return withSign(0.0f, a / b);
+  const bool lift = needsLift(a, b);
+  const float x = lift ? a * kLift : a, y = lift ? b * kLift : b;
+  const float rest = truncatedRemainder(x, y);
+  float quotient = (x - rest) / y;
+  if (rest != 0.0f && (rest < 0.0f) != (y < 0.0f)) quotient -= 1.0f;
+  if (quotient == 0.0f) return withSign(0.0f, x / y);
   const float down = metal::floor(quotient);
   return quotient - down > 0.5f ? down + 1.0f : down;
 }

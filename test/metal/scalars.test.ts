@@ -44,7 +44,7 @@ function resultOf(op: ElementwiseOp, dtype: Dtype): Dtype {
   return dtype === complex64 && ['abs', 'real', 'imag'].includes(op) ? float32 : dtype;
 }
 
-const floats = [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 2, -2, 3, 7, 255.5, 65504, Infinity, -Infinity, Number.NaN];
+const floats = [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 2, -2, 3, 7, 255.5, 65504, 3.1e31, 3e38, -3e38, 1e-30, Infinity, -Infinity, Number.NaN];
 
 /** Numbers of the dtype: all pairs of special ones meet where `seed` differs; floats are normal, or 0. */
 function samples(dtype: Dtype, seed: number, count: number): Scalar[] {
