@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import * as mx from 'metalgrad';
 import { groups } from './cases/groups';
 import { measure, type Result, show, writeJson } from './harness';
 import { Peer } from './peer';
@@ -25,23 +26,16 @@ const candidates: Readonly<Record<string, readonly (readonly [string, ...string[
   jax: [[process.execPath, join(peersFolder, 'jax_peer.mjs')]],
 };
 
-/** What the library runs on; no part of its public surface. */
-function describeDevice(): { simd: string; blas: string; threads: number } {
-  return require(join(root, 'dist', 'runtime', 'binding.js'))
-    .addon()
-    .describe();
-}
-
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
   const unknown = asked.filter((name) => !(name in groups));
   if (unknown.length > 0) throw new Error(`no group ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
   const peers: Peer[] = [];
-  const { simd, blas, threads } = describeDevice();
+  const { simd, blas, threads } = mx.deviceInfo(mx.cpu);
   const versions: Record<string, string> = {
     node: process.version,
     processor: `${cpus()[0].model}, ${threads} threads, ${simd}`,
-    metalgrad: blas,
+    metalgrad: String(blas),
   };
   for (const [name, commands] of Object.entries(candidates)) {
     let reason = '';

@@ -8,6 +8,7 @@ export {
   type DeviceType,
   defaultDevice,
   defaultStream,
+  deviceInfo,
   gpu,
   newStream,
   Stream,

@@ -3,6 +3,7 @@
 import { codedError, rangeError, typeError } from './errors';
 import { nodeDevice, setNodeDevice } from './graph/node';
 import { cpuDevice, gpuDevice } from './graph/placement';
+import type { GpuDescription } from './runtime/addon';
 import { addon } from './runtime/binding';
 import { devices } from './runtime/devices';
 import { describe } from './values/describe';
@@ -194,4 +195,21 @@ export function stream(s: StreamOrDevice): Disposable {
 export function synchronize(s?: StreamOrDevice): void {
   streamFor('synchronize', s);
   addon().synchronize();
+}
+
+/**
+ * What a device is: of the CPU its threads, vector instructions and BLAS with its version; of a GPU its name and what the system tells of it.
+ *
+ * @throws Error with code METALGRAD_DEVICE for a device that is not present.
+ * @example
+ * mx.deviceInfo(mx.cpu).threads; // a number of at least 1
+ */
+export function deviceInfo(device: Device = defaultDevice()): Readonly<Record<string, string | number>> {
+  checkDevice('deviceInfo', device);
+  if (device.type === 'gpu') {
+    const { name, info } = devices().gpu as GpuDescription;
+    return { name, ...info };
+  }
+  const { simd, blas, threads } = addon().describe();
+  return { threads, simd, blas };
 }

@@ -1,10 +1,12 @@
-// Compiles lib/ to dist/ as CommonJS and writes the ESM entry that re-exports it, so that there is one implementation.
+// Compiles lib/ to dist/ as CommonJS, all in one file so that it loads at once, with declarations; and writes the ESM entry that
+// re-exports it, so that there is one implementation.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -16,9 +18,21 @@ function newest(folder) {
 const entry = join(dist, 'index.mjs');
 const configured = statSync(join(root, 'tsconfig.build.json')).mtimeMs;
 if (!existsSync(entry) || statSync(entry).mtimeMs < Math.max(newest(join(root, 'lib')), configured)) {
-  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json')], {
-    stdio: 'inherit',
+  rmSync(dist, { recursive: true, force: true });
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+  buildSync({
+    entryPoints: [join(root, 'lib', 'index.ts')],
+    // Two folders below the package, as lib's files are: they find the addon from there.
+    outfile: join(dist, 'bundle', 'metalgrad.js'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['node-gyp-build'],
+    legalComments: 'none',
   });
+  writeFileSync(join(dist, 'index.js'), "'use strict';\nmodule.exports = require('./bundle/metalgrad.js');\n");
   const library = createRequire(import.meta.url)(join(dist, 'index.js'));
   const names = Object.keys(library).filter((name) => name !== 'default' && name !== '__esModule');
   const locals = names.map((name) => `const _${name} = library.${name};`);
