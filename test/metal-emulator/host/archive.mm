@@ -1,10 +1,12 @@
 // Binary archives. The emulated device compiles through a cache of its own, so an archive holds only the names of its
 // functions: what the host does with archives is tested, and the file is written and read.
+#include <fstream>
+
 #include "host/objects.h"
 
 namespace {
 
-NSString* const kHeader = @"metalgrad emulator archive 1";
+constexpr const char* kHeader = "metalgrad emulator archive 1";
 
 }  // namespace
 
@@ -32,25 +34,17 @@ NSString* const kHeader = @"metalgrad emulator archive 1";
                     descriptor:(MTLBinaryArchiveDescriptor*)descriptor
                          error:(NSError**)error {
   self = [super initWithDevice:device];
-  _names = [[NSMutableSet alloc] init];
   if (descriptor.url == nil) return self;
-  NSString* const text = [NSString stringWithContentsOfFile:[descriptor.url path]
-                                                   encoding:NSUTF8StringEncoding
-                                                      error:nullptr];
-  NSArray* const lines = [text componentsSeparatedByString:@"\n"];
-  if (text == nil || ![[lines objectAtIndex:0] isEqualToString:kHeader]) {
+  std::ifstream file([[descriptor.url path] fileSystemRepresentation]);
+  std::string line;
+  if (!std::getline(file, line) || line != kHeader) {
     emulator::setError(error, MTLLibraryErrorDomain, MTLLibraryErrorFileNotFound,
                        "no archive at " + emulator::text([descriptor.url path]));
     [self release];
     return nil;
   }
-  for (NSUInteger i = 1; i < [lines count]; ++i) [_names addObject:[lines objectAtIndex:i]];
+  while (std::getline(file, line)) _names.insert(line);
   return self;
-}
-
-- (void)dealloc {
-  [_names release];
-  [super dealloc];
 }
 
 - (BOOL)addComputePipelineFunctionsWithDescriptor:(MTLComputePipelineDescriptor*)descriptor error:(NSError**)error {
@@ -58,16 +52,17 @@ NSString* const kHeader = @"metalgrad emulator archive 1";
     emulator::setError(error, MTLLibraryErrorDomain, MTLLibraryErrorFunctionNotFound, "the descriptor has no function");
     return NO;
   }
-  [_names addObject:descriptor.computeFunction.name];
+  _names.insert(emulator::text(descriptor.computeFunction.name));
   return YES;
 }
 
 - (BOOL)serializeToURL:(NSURL*)url error:(NSError**)error {
-  NSMutableArray* const lines = [NSMutableArray arrayWithObject:kHeader];
-  [lines addObjectsFromArray:[[_names allObjects] sortedArrayUsingSelector:@selector(compare:)]];
-  return [[lines componentsJoinedByString:@"\n"] writeToFile:[url path]
-                                                  atomically:YES
-                                                    encoding:NSUTF8StringEncoding
-                                                       error:error];
+  std::ofstream file([[url path] fileSystemRepresentation]);
+  file << kHeader << "\n";
+  for (const std::string& name : _names) file << name << "\n";
+  if (file.flush()) return YES;
+  emulator::setError(error, MTLLibraryErrorDomain, MTLLibraryErrorInternal,
+                     "cannot write " + emulator::text([url path]));
+  return NO;
 }
 @end

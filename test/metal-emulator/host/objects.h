@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "host/commands.h"
@@ -173,7 +174,7 @@ void checkReleased(Users& users, const char* what, NSString* label);
 @end
 
 @interface EmulatedBinaryArchive : EmulatedPart <MTLBinaryArchive> {
-  NSMutableSet* _names;
+  std::set<std::string> _names;
 }
 - (instancetype)initWithDevice:(id<MTLDevice>)device
                     descriptor:(MTLBinaryArchiveDescriptor*)descriptor

@@ -61,6 +61,8 @@ napi_value hasDevice(napi_env env, napi_callback_info) {
   return result;
 }
 
+napi_value live(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_live(nullptr)); }
+
 napi_value names(napi_env env, napi_callback_info) {
   napi_value result = nullptr;
   napi_create_array(env, &result);
@@ -79,6 +81,7 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   };
   add("run", run);
   add("names", names);
+  add("live", live);
   add("hasDevice", hasDevice);
   return exports;
 }

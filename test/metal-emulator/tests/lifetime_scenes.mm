@@ -215,6 +215,7 @@ const SceneRegistration all[] = {
        }
        if (archive == nil || [archive serializeToURL:descriptor.url error:nullptr]) scene.error = "written nowhere";
      }},
+    {"leaked buffer", [](Scene& scene) { [scene.buffer() retain]; }},
     {"65 command buffers",
      [](Scene& scene) {
        for (int i = 0; i < 65; ++i) scene.commands();

@@ -12,6 +12,10 @@ id<MTLComputePipelineState> Scene::pipeline(const char* script) {
   NSString* const source = [NSString stringWithFormat:@"kernel k\n%s", script];
   id<MTLLibrary> const library = [[device newLibraryWithSource:source options:options error:&wrong] autorelease];
   id<MTLFunction> const function = [[library newFunctionWithName:@"k"] autorelease];
+  if (function == nil) {
+    error += [[wrong localizedDescription] UTF8String];
+    return nil;
+  }
   id<MTLComputePipelineState> const made = [[device newComputePipelineStateWithFunction:function
                                                                                   error:&wrong] autorelease];
   if (made == nil) error += [[wrong localizedDescription] UTF8String];
