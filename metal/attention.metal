@@ -58,7 +58,6 @@ template <typename T, typename Mask, int kEach, int kParts>
     float scores[kEach];
     for (int e = 0; e < kEach; e++) scores[e] = 0.0f;
     for (long d0 = 0; d0 < p.depth; d0 += kAttentionDepth) {
-      threadgroup_barrier(mem_flags::mem_threadgroup);
       loadRows(tile, headK, p.kStrides, key0, p.keys, d0, p.depth, tid);
       if (key0 == 0 || p.depth > kAttentionDepth) {
         for (uint e = tid; e < kAttentionGroups * kEach * kAttentionDepth; e += kAttentionGroups * 32) {
@@ -78,6 +77,7 @@ template <typename T, typename Mask, int kEach, int kParts>
           scores[e] = fma(queries[(simdgroup * kEach + e) * kAttentionDepth + d], key, scores[e]);
         }
       }
+      threadgroup_barrier(mem_flags::mem_threadgroup);
     }
     const long key = key0 + lane;
     for (int e = 0; e < kEach; e++) {
@@ -100,7 +100,6 @@ template <typename T, typename Mask, int kEach, int kParts>
       weights[(simdgroup * kEach + e) * kAttentionKeys + lane] = weight;
     }
     for (int part = 0; part < kParts; part += 2) {
-      threadgroup_barrier(mem_flags::mem_threadgroup);
       loadRows(tile, headV, p.vStrides, key0, p.keys, column0 + part * 32, p.columns, tid);
       threadgroup_barrier(mem_flags::mem_threadgroup);
       for (uint j = 0; j < kAttentionKeys; j++) {
@@ -111,6 +110,7 @@ template <typename T, typename Mask, int kEach, int kParts>
           sums[e][part + 1] = fma(weight, right, sums[e][part + 1]);
         }
       }
+      threadgroup_barrier(mem_flags::mem_threadgroup);
     }
   }
   for (int e = 0; e < kEach; e++) {

@@ -46,8 +46,8 @@ template <typename T, typename Out, int kSide>
   device const T* tileA = a + place.a + row0 * p.a.rowStride;
   device const T* tileB = b + place.b + column0 * p.b.columnStride;
   // Neighbouring threads read what lies closer together.
-  const bool alongA = abs(p.a.columnStride) <= abs(p.a.rowStride);
-  const bool alongB = abs(p.b.columnStride) <= abs(p.b.rowStride);
+  const bool alongA = p.alongA != 0;
+  const bool alongB = p.alongB != 0;
   Tile tile;
   mg::clearTile(tile);
   for (long k0 = place.begin; k0 < place.end; k0 += mg::kProductDepth) {

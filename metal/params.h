@@ -70,6 +70,8 @@ struct MatmulParams {
   /// row-major order.
   int64_t parts, partLength;
   MatrixParams a, b, out;
+  /// Whether elements of a row lie closer together than those of a column.
+  int32_t alongA, alongB;
   Space<3> batch;  // a, b, out
 };
 

@@ -138,6 +138,8 @@ Prepared prepare(const MatmulStep& step, Pipelines& pipelines, Outcome& outcome)
   params.a = {0, products.a.row, products.a.column};
   params.b = {0, products.b.row, products.b.column};
   params.out = {0, products.out.row, products.out.column};
+  params.alongA = std::abs(products.a.column) <= std::abs(products.a.row);
+  params.alongB = std::abs(products.b.column) <= std::abs(products.b.row);
   params.batch = *batch;
   params.parts = 1;
   params.partLength = params.k;

@@ -1,9 +1,14 @@
 // Which routines have GPU kernels.
+#include "cpu/routines/registry.h"
 #include "gpu/routines/routines.h"
 
 namespace metalgrad::gpu {
 
 Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome) {
+  if (auto error = cpu::check(step); !error.empty()) {
+    outcome = {Status::invalidProgram, "invalid program: " + error};
+    return nullptr;
+  }
   switch (step.routine) {
     case Routine::scan:
       return prepareScan(step, pipelines, outcome);
