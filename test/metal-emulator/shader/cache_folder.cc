@@ -64,11 +64,13 @@ std::string digest(std::string_view text) {
   uint64_t a = 0xcbf29ce484222325, b = 0x9e3779b97f4a7c15;
   for (const char c : text) {
     a = (a ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-    const unsigned __int128 product = static_cast<unsigned __int128>(b ^ static_cast<unsigned char>(c)) * 0xa0761d6478bd642f;
+    const unsigned __int128 product =
+        static_cast<unsigned __int128>(b ^ static_cast<unsigned char>(c)) * 0xa0761d6478bd642f;
     b = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ a;
   }
   char out[33];
-  std::snprintf(out, sizeof out, "%016llx%016llx", static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));
+  std::snprintf(out, sizeof out, "%016llx%016llx", static_cast<unsigned long long>(a),
+                static_cast<unsigned long long>(b));
   return out;
 }
 

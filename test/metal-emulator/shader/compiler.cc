@@ -40,19 +40,31 @@ std::string processor() {
 
 /// What both compilations have in common.
 Arguments compiler(bool run) {
-  Arguments arguments = {"clang++-19", "-cc1", "-triple",
+  Arguments arguments = {"clang++-19",
+                         "-cc1",
+                         "-triple",
 #if defined(__x86_64__)
                          "x86_64-pc-linux-gnu",
 #else
                          "aarch64-linux-gnu",
 #endif
-                         "-target-cpu", processor(), "-I", METALGRAD_EMULATOR_STDLIB, "-nostdsysteminc",
-                         "-fno-validate-pch", "-Wno-unknown-attributes", "-ffloat16-excess-precision=none",
-                         "-fbfloat16-excess-precision=none", "-ffp-contract=off", "-fno-rtti", "-ferror-limit", "20",
+                         "-target-cpu",
+                         processor(),
+                         "-I",
+                         METALGRAD_EMULATOR_STDLIB,
+                         "-nostdsysteminc",
+                         "-fno-validate-pch",
+                         "-Wno-unknown-attributes",
+                         "-ffloat16-excess-precision=none",
+                         "-fbfloat16-excess-precision=none",
+                         "-ffp-contract=off",
+                         "-fno-rtti",
+                         "-ferror-limit",
+                         "20",
                          "-fno-caret-diagnostics"};
   const Arguments more =
-      run ? Arguments{"-x", "c++", "-std=c++17", "-O1", "-fvisibility=hidden", "-mrelocation-model", "pic", "-pic-level", "2",
-                      "-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm",
+      run ? Arguments{"-x", "c++", "-std=c++17", "-O1", "-fvisibility=hidden", "-mrelocation-model", "pic",
+                      "-pic-level", "2", "-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm",
                       "-tsan-instrument-read-before-write=1",
                       // What C++ leaves undefined and a GPU does not trap on.
                       "-fsanitize=array-bounds,integer-divide-by-zero,shift-exponent",
@@ -61,10 +73,15 @@ Arguments compiler(bool run) {
                       // Metal has no double: 1.0 is a float.
                       "-cl-single-precision-constant", "-debug-info-kind=line-tables-only", "-dwarf-version=4",
                       "-fdebug-compilation-dir=.", "-w"}
-          : Arguments{"-x", "clcpp", "-cl-std=clc++2021",
+          : Arguments{"-x",
+                      "clcpp",
+                      "-cl-std=clc++2021",
                       "-cl-ext=-__opencl_c_program_scope_global_variables,-__opencl_c_pipes,-__opencl_c_device_enqueue,"
                       "-cl_khr_fp64,-__opencl_c_fp64",
-                      "-Werror", "-Werror=double-promotion", "-Werror=pre-c++17-compat", "-Wno-unknown-pragmas",
+                      "-Werror",
+                      "-Werror=double-promotion",
+                      "-Werror=pre-c++17-compat",
+                      "-Wno-unknown-pragmas",
                       "-DEMULATOR_CHECK"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
@@ -173,8 +190,8 @@ bool build(const Rewritten& shader, const std::string& object, std::string& erro
 }  // namespace
 
 std::string compiledObject(const Rewritten& shader, std::string& error) {
-  const std::string object = inCache(
-      digest(toolchain() + shader.run.head + shader.run.rest + shader.check.head + shader.check.rest) + ".so");
+  const std::string object =
+      inCache(digest(toolchain() + shader.run.head + shader.run.rest + shader.check.head + shader.check.rest) + ".so");
   if (useCached(object)) return object;
   if (build(shader, object, error)) return object;
   // Another process may have cleared the cache in the midst of it.

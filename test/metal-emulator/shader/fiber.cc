@@ -10,7 +10,8 @@ constexpr size_t kGuardBytes = 16384;
 }
 
 Fiber::Fiber() {
-  void* memory = mmap(nullptr, kGuardBytes + kStackBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory =
+      mmap(nullptr, kGuardBytes + kStackBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   stackLow_ = reinterpret_cast<uintptr_t>(memory) + kGuardBytes;
   mprotect(reinterpret_cast<void*>(stackLow_), kStackBytes, PROT_READ | PROT_WRITE);

@@ -135,16 +135,38 @@ void* asPointer(auto* function) { return reinterpret_cast<void*>(function); }
 
 void fillHooks(void** table) {
   // In the order of EMULATOR_HOOKS.
-  void* const hooks[] = {
-      asPointer(read1), asPointer(read2), asPointer(read4), asPointer(read8), asPointer(read16),
-      asPointer(write1), asPointer(write2), asPointer(write4), asPointer(write8), asPointer(write16),
-      asPointer(read2), asPointer(read4), asPointer(read8), asPointer(read16),
-      asPointer(write2), asPointer(write4), asPointer(write8), asPointer(write16),
-      asPointer(copy), asPointer(move), asPointer(set),
-      asPointer(roundToBFloat), asPointer(roundDoubleToBFloat), asPointer(__truncsfhf2), asPointer(__truncdfhf2),
-      asPointer(__extendhfsf2),
-      asPointer(barrier), asPointer(simdBarrier), asPointer(simd), asPointer(variable),
-      asPointer(atomic), asPointer(compareExchange)};
+  void* const hooks[] = {asPointer(read1),
+                         asPointer(read2),
+                         asPointer(read4),
+                         asPointer(read8),
+                         asPointer(read16),
+                         asPointer(write1),
+                         asPointer(write2),
+                         asPointer(write4),
+                         asPointer(write8),
+                         asPointer(write16),
+                         asPointer(read2),
+                         asPointer(read4),
+                         asPointer(read8),
+                         asPointer(read16),
+                         asPointer(write2),
+                         asPointer(write4),
+                         asPointer(write8),
+                         asPointer(write16),
+                         asPointer(copy),
+                         asPointer(move),
+                         asPointer(set),
+                         asPointer(roundToBFloat),
+                         asPointer(roundDoubleToBFloat),
+                         asPointer(__truncsfhf2),
+                         asPointer(__truncdfhf2),
+                         asPointer(__extendhfsf2),
+                         asPointer(barrier),
+                         asPointer(simdBarrier),
+                         asPointer(simd),
+                         asPointer(variable),
+                         asPointer(atomic),
+                         asPointer(compareExchange)};
 #define COUNT(name) +1
   static_assert(sizeof hooks / sizeof *hooks == 0 EMULATOR_HOOKS(COUNT));
 #undef COUNT

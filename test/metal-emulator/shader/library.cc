@@ -148,7 +148,8 @@ std::vector<Fault> Run::faults() const {
   std::vector<Fault> faults;
   for (const Finding& finding : findings_) {
     // The call's instruction is the one before the address it returns to.
-    faults.push_back({finding.kind, kernel_.name, finding.from == 0 ? "" : image_.place(finding.from - 1), finding.detail});
+    faults.push_back(
+        {finding.kind, kernel_.name, finding.from == 0 ? "" : image_.place(finding.from - 1), finding.detail});
   }
   return faults;
 }

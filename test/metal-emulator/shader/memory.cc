@@ -133,7 +133,8 @@ void Run::shadowsOf(std::span<const Region*> regions) {
 
 /// Cells that are older than this run.
 Cell* Run::cellsOf(size_t count) {
-  if (cellsTaken_ == 0 && count <= kKeptCells && workshop_.cells.size() < kKeptCells && count > workshop_.cells.size()) {
+  if (cellsTaken_ == 0 && count <= kKeptCells && workshop_.cells.size() < kKeptCells &&
+      count > workshop_.cells.size()) {
     workshop_.cells.assign(std::bit_ceil(count), Cell{});
   }
   if (cellsTaken_ + count <= workshop_.cells.size()) {
@@ -179,8 +180,8 @@ void Run::race(Region& region, uintptr_t at, size_t bytes, const void* from) {
   const auto report = [&](const char* what, uint32_t other) {
     const size_t offset = at - (isGroups ? region.low : heapPart(region.low));
     found("race",
-          nameOf(me_) + (write ? " writes " : " reads ") + describe(region, offset, bytes) + ", which " + nameOf(other) +
-              " " + what + ", and nothing orders them",
+          nameOf(me_) + (write ? " writes " : " reads ") + describe(region, offset, bytes) + ", which " +
+              nameOf(other) + " " + what + ", and nothing orders them",
           from);
   };
   for (; cell != end; cell++) {
@@ -246,8 +247,8 @@ void Run::check(Region& region, uintptr_t address, size_t bytes, const void* fro
         if (region.initialized != nullptr) region.initialized[word] |= mask;
       } else {
         if (region.initialized != nullptr && (region.initialized[word] & mask) != mask) {
-          found("uninitialized read", nameOf(me_) + " reads " + describe(region, offset, bytes) + ", which nothing wrote",
-                from);
+          found("uninitialized read",
+                nameOf(me_) + " reads " + describe(region, offset, bytes) + ", which nothing wrote", from);
         }
         region.read[word] |= mask;
       }
@@ -266,7 +267,8 @@ void Run::access(uintptr_t address, size_t bytes, const void* from) {
   const uintptr_t view = (address - kViewBase) >> kViewShift;
   if (view < kViews) return check<write>(device_[view], address, bytes, from);
   const uintptr_t inThreadgroup = address - reinterpret_cast<uintptr_t>(workshop_.threadgroup);
-  if (inThreadgroup < kThreadgroupSpan) return check<write>(windows_[inThreadgroup >> kWindowShift], address, bytes, from);
+  if (inThreadgroup < kThreadgroupSpan)
+    return check<write>(windows_[inThreadgroup >> kWindowShift], address, bytes, from);
   if (!write && image_.contains(address)) return;  // constants of the shader
   outside<write>(address, bytes, from);
 }

@@ -67,7 +67,8 @@ std::shared_ptr<Image> Image::specialized(const std::map<uint32_t, ConstantValue
   if (failed) error = "cannot copy " + path_ + ": " + failed.message();
   std::filesystem::remove(copy, failed);
   if (!opened) return nullptr;
-  for (const EmulatorConstant* constant = image->module_->constants; constant != image->module_->constantsEnd; constant++) {
+  for (const EmulatorConstant* constant = image->module_->constants; constant != image->module_->constantsEnd;
+       constant++) {
     const auto value = values.find(constant->index);
     if (value == values.end()) continue;
     static constexpr char kTypes[] = {'b', 'i', 'u', 'f'};

@@ -29,9 +29,9 @@ const std::map<std::string_view, const char*> kBuiltins = {
     {"simdgroup_index_in_threadgroup", "emulator::Number<&EmulatorThread::simdgroup>"},
     {"simdgroups_per_threadgroup", "emulator::Number<&EmulatorThread::simdgroups>"},
 };
-const std::set<std::string_view> kHeaders = {"metal_stdlib",    "metal_simdgroup_matrix", "metal_simdgroup", "metal_math",
-                                             "metal_integer",   "metal_atomic",           "metal_compute",
-                                             "metal_type_traits"};
+const std::set<std::string_view> kHeaders = {"metal_stdlib",  "metal_simdgroup_matrix", "metal_simdgroup",
+                                             "metal_math",    "metal_integer",          "metal_atomic",
+                                             "metal_compute", "metal_type_traits"};
 
 struct KernelFunction {
   std::string tags;  // of its parameters, each after a comma
@@ -119,7 +119,7 @@ class Rewriter {
 
   /// At namespace scope.
   void declarations(size_t from, size_t to) {
-    size_t statement = from;  // where the declaration began
+    size_t statement = from;     // where the declaration began
     std::optional<size_t> head;  // its `template <`
     for (size_t i = from; i < to; i++) {
       const Token& token = tokens_[i];
@@ -180,7 +180,8 @@ class Rewriter {
     if (hostName.empty()) error(tokens_[i], "an instance of a kernel template needs [[host_name(\"…\")]]");
     const size_t open = type + 1;
     if (!at(type).is("decltype") || !at(open).is("(") || semicolon >= tokens_.size()) {
-      error(tokens_[i], "instances of kernels are written `template [[host_name(\"n\")]] [[kernel]] decltype(k<T>) k<T>;`");
+      error(tokens_[i],
+            "instances of kernels are written `template [[host_name(\"n\")]] [[kernel]] decltype(k<T>) k<T>;`");
       return semicolon;
     }
     const size_t function = closing(tokens_, open) + 1;
@@ -200,8 +201,7 @@ class Rewriter {
       result_.errors += "shader: error: two kernels have the name " + quotedName + "\n";
       return;
     }
-    entries_ +=
-        "  EMULATOR_KERNEL(" + quotedName + ", (" + function + "), " + kernel.maxThreads + kernel.tags + ")\n";
+    entries_ += "  EMULATOR_KERNEL(" + quotedName + ", (" + function + "), " + kernel.maxThreads + kernel.tags + ")\n";
   }
 
   /// constant bool name [[function_constant(0)]];
@@ -210,17 +210,20 @@ class Rewriter {
     while (semicolon < tokens_.size() && !tokens_[semicolon].is(";")) semicolon++;
     const size_t open = i - 2;  // [[
     const std::string index = at(i + 1).is("(") ? text(i + 2, closing(tokens_, i + 1)) : "";
-    const std::map<std::string_view, const char*> types = {{"bool", "'b'"}, {"int", "'i'"}, {"uint", "'u'"}, {"float", "'f'"}};
+    const std::map<std::string_view, const char*> types = {
+        {"bool", "'b'"}, {"int", "'i'"}, {"uint", "'u'"}, {"float", "'f'"}};
     const auto type = types.find(at(statement + 1).text);
     if (!at(statement).is("constant") || type == types.end() || statement + 3 != open || index.empty()) {
-      error(at(i), "function constants are written `constant bool name [[function_constant(0)]];` (bool, int, uint, float)");
+      error(at(i),
+            "function constants are written `constant bool name [[function_constant(0)]];` (bool, int, uint, float)");
       return semicolon;
     }
     const std::string name(at(statement + 2).text), of(type->first);
     const std::string record = "static __attribute__((used)) " + of + " " + name + ", " + name +
                                "_given_[2]; static __attribute__((used, section(\"emulator_constants\"))) " +
                                "const EmulatorConstant " + name + "_record_ = {" + index + ", " + type->second + ", &" +
-                               name + ", (bool*)" + name + "_given_, \"" + name + "\", " + (asked_.contains(name) ? "true" : "false") + "};";
+                               name + ", (bool*)" + name + "_given_, \"" + name + "\", " +
+                               (asked_.contains(name) ? "true" : "false") + "};";
     edit(tokens_[statement].offset, end(semicolon), record + lines(statement, semicolon),
          "extern constant " + of + " " + name + ";" + lines(statement, semicolon));
     return semicolon;
@@ -252,7 +255,8 @@ class Rewriter {
     kernel.isTemplate = head.has_value();
     std::string hostName;
     size_t type = i;
-    while (type < tokens_.size() && !tokens_[type].is("void") && !tokens_[type].is(";") && !tokens_[type].is("{")) type++;
+    while (type < tokens_.size() && !tokens_[type].is("void") && !tokens_[type].is(";") && !tokens_[type].is("{"))
+      type++;
     for (size_t k = statement; k < type; k++) {
       if (tokens_[k].is("max_total_threads_per_threadgroup") && at(k + 1).is("(")) {
         kernel.maxThreads = text(k + 2, closing(tokens_, k + 1));
@@ -403,7 +407,8 @@ class Rewriter {
         "const EmulatorKernel emulator_kernels[] = {\n" +
         entries_ +
         "  {}};\n"
-        "const EmulatorModule emulator_module = {emulator_kernels, sizeof(emulator_kernels) / sizeof(EmulatorKernel) - 1,\n"
+        "const EmulatorModule emulator_module = {emulator_kernels, sizeof(emulator_kernels) / sizeof(EmulatorKernel) - "
+        "1,\n"
         "    __start_emulator_variables, __stop_emulator_variables, __start_emulator_constants,\n"
         "    __stop_emulator_constants};\n"
         "}\n";

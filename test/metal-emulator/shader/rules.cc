@@ -25,13 +25,66 @@ const std::map<std::string_view, const char*> kForbidden = {
     {"noreturn", "Metal has no functions that do not return"},
 };
 const std::set<std::string_view> kSpaces = {"device", "constant", "threadgroup", "thread"};
-const std::set<std::string_view> kTypes = {
-    "bool",   "char",   "uchar",  "short",   "ushort",  "int",     "uint",    "long",     "ulong",    "half",     "bfloat",
-    "float",  "size_t", "void",   "int8_t",  "int16_t", "int32_t", "int64_t", "uint8_t",  "uint16_t", "uint32_t", "uint64_t",
-    "signed", "unsigned", "auto", "char2",   "char3",   "char4",   "uchar2",  "uchar3",   "uchar4",   "short2",   "short3",
-    "short4", "ushort2", "ushort3", "ushort4", "int2",  "int3",    "int4",    "uint2",    "uint3",    "uint4",    "long2",
-    "ulong2", "half2",  "half3",  "half4",   "bfloat2", "bfloat3", "bfloat4", "float2",   "float3",   "float4",
-    "atomic_int", "atomic_uint", "atomic_float", "simdgroup_float8x8", "simdgroup_half8x8", "simdgroup_bfloat8x8"};
+const std::set<std::string_view> kTypes = {"bool",
+                                           "char",
+                                           "uchar",
+                                           "short",
+                                           "ushort",
+                                           "int",
+                                           "uint",
+                                           "long",
+                                           "ulong",
+                                           "half",
+                                           "bfloat",
+                                           "float",
+                                           "size_t",
+                                           "void",
+                                           "int8_t",
+                                           "int16_t",
+                                           "int32_t",
+                                           "int64_t",
+                                           "uint8_t",
+                                           "uint16_t",
+                                           "uint32_t",
+                                           "uint64_t",
+                                           "signed",
+                                           "unsigned",
+                                           "auto",
+                                           "char2",
+                                           "char3",
+                                           "char4",
+                                           "uchar2",
+                                           "uchar3",
+                                           "uchar4",
+                                           "short2",
+                                           "short3",
+                                           "short4",
+                                           "ushort2",
+                                           "ushort3",
+                                           "ushort4",
+                                           "int2",
+                                           "int3",
+                                           "int4",
+                                           "uint2",
+                                           "uint3",
+                                           "uint4",
+                                           "long2",
+                                           "ulong2",
+                                           "half2",
+                                           "half3",
+                                           "half4",
+                                           "bfloat2",
+                                           "bfloat3",
+                                           "bfloat4",
+                                           "float2",
+                                           "float3",
+                                           "float4",
+                                           "atomic_int",
+                                           "atomic_uint",
+                                           "atomic_float",
+                                           "simdgroup_float8x8",
+                                           "simdgroup_half8x8",
+                                           "simdgroup_bfloat8x8"};
 
 class Rules {
  public:
@@ -92,8 +145,8 @@ class Rules {
   void lambda(size_t i) {
     if (!tokens_[i].is("[") || at(i + 1).is("[") || before(i).is("[")) return;
     const Token& previous = before(i);
-    const bool subscript = previous.kind == Token::kName ? !previous.is("return") : previous.is("]") || previous.is(")") ||
-                                                                                        previous.is(">");
+    const bool subscript = previous.kind == Token::kName ? !previous.is("return")
+                                                         : previous.is("]") || previous.is(")") || previous.is(">");
     if (subscript) return;
     const size_t close = closing(tokens_, i);
     if (at(close + 1).is("(") || at(close + 1).is("{")) error(i, "Metal has no lambda expressions");
@@ -135,8 +188,9 @@ class Rules {
     }
     // `using Pointer = device T*` and casts such as `(device T*)` have their space between; a rvalue reference in a
     // template's parameters, or a function's, needs none more than an lvalue one does.
-    if (!space) error(i, "a pointer or reference must name an address space: " + std::string(previous.text) +
-                             std::string(tokens_[i].text));
+    if (!space)
+      error(i, "a pointer or reference must name an address space: " + std::string(previous.text) +
+                   std::string(tokens_[i].text));
   }
 
   /// Whether the template arguments that end at `close` belong to the name of a type.

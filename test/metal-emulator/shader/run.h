@@ -1,4 +1,5 @@
-// One dispatch while it runs, on one thread of the operating system: its memory, its clock, its threads, what was found.
+// One dispatch while it runs, on one thread of the operating system: its memory, its clock, its threads, what was
+// found.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 #include "fiber.h"
 #include "module.h"
-#include "shadow.h"
 #include "shader.h"
+#include "shadow.h"
 #include "stdlib/emulator_abi.h"
 
 namespace emulator {
@@ -134,7 +135,7 @@ class Run {
   // Where the shader is now.
   uintptr_t stackLow_ = 0;
   Fiber* current_ = nullptr;
-  uint32_t me_ = 0;         // thread of the grid
+  uint32_t me_ = 0;  // thread of the grid
   uint32_t mySimdgroup_ = 0;
   uint32_t time_ = 0, runStart_ = 0, groupStart_ = 0, fence_[2] = {0, 0};
   uint32_t group_ = 0;

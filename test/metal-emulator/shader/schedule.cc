@@ -145,7 +145,8 @@ void Run::fiberBody(transfer_t from) {
 /// A lane of that SIMD group, of those that can run.
 Run::Next Run::take(uint32_t s, uint32_t lanes) {
   const uint32_t turn = random() % kLanes;
-  const uint32_t lane = (static_cast<uint32_t>(std::countr_zero(std::rotr(lanes, static_cast<int>(turn)))) + turn) % kLanes;
+  const uint32_t lane =
+      (static_cast<uint32_t>(std::countr_zero(std::rotr(lanes, static_cast<int>(turn)))) + turn) % kLanes;
   const uint32_t bit = 1u << lane, thread = s * kLanes + lane;
   inSimdgroup_ = s;
   if ((simdgroups_[s].ready & bit) != 0) {
@@ -186,7 +187,8 @@ bool Run::resolve(uint32_t s) {
   const auto diverged = [&](uint32_t lanes, const char* what) {
     const uint32_t other = s * kLanes + static_cast<uint32_t>(std::countr_zero(lanes));
     found("divergent SIMD-group operation",
-          nameOf(group_ * threads_ + first) + " waits for its SIMD group, and " + nameOf(group_ * threads_ + other) + what,
+          nameOf(group_ * threads_ + first) + " waits for its SIMD group, and " + nameOf(group_ * threads_ + other) +
+              what,
           waits_[first].from);
     ended_ = true;
     return false;
@@ -202,8 +204,8 @@ bool Run::resolve(uint32_t s) {
   if (waits_[first].exact && present != UINT32_MAX) {
     if (simdgroup.done != 0) return diverged(simdgroup.done, " has ended");
     found("divergent SIMD-group operation",
-          nameOf(group_ * threads_ + first) + " is in a SIMD group of " +
-              std::to_string(std::popcount(present)) + " threads, where matrices need 32",
+          nameOf(group_ * threads_ + first) + " is in a SIMD group of " + std::to_string(std::popcount(present)) +
+              " threads, where matrices need 32",
           waits_[first].from);
     ended_ = true;
     return false;

@@ -7,9 +7,9 @@
 namespace emulator {
 namespace {
 
-constexpr std::array<std::string_view, 21> kLongMarks = {"<<=", ">>=", "::", "->", "&&", "||", "==", "!=",
-                                                         "<=",  ">=",  "++", "--", "+=", "-=", "*=", "/=",
-                                                         "%=",  "&=",  "|=", "^=", "<<"};
+constexpr std::array<std::string_view, 21> kLongMarks = {
+    "<<=", ">>=", "::", "->", "&&", "||", "==", "!=", "<=", ">=", "++",
+    "--",  "+=",  "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<"};
 
 bool isWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 

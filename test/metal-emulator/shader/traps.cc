@@ -53,7 +53,8 @@ void divert(ucontext_t* context, Run& run, const char* kind, const char* detail)
 }
 
 const char* trapOf(int signal, const siginfo_t* info, uintptr_t at) {
-  if (signal == SIGFPE) return info->si_code == FPE_INTDIV ? " divides an integer by zero, or the least one by -1" : " traps";
+  if (signal == SIGFPE)
+    return info->si_code == FPE_INTDIV ? " divides an integer by zero, or the least one by -1" : " traps";
 #if defined(__x86_64__)
   // ud1 with the number of the check.
   const auto* code = reinterpret_cast<const unsigned char*>(at);
@@ -101,7 +102,7 @@ struct PerThread {
   PerThread() {
     static std::once_flag once;
     std::call_once(once, [] {
-      struct sigaction action {};
+      struct sigaction action{};
       action.sa_sigaction = onSignal;
       action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
       for (const int signal : kSignals) sigaction(signal, &action, &previous[signal]);

@@ -95,7 +95,7 @@ struct Position {
     return {kEmulatorBuiltin, 0, 0, false, false};
   }
 };
-template <unsigned EmulatorThread::*field>
+template <unsigned EmulatorThread::* field>
 struct Number {
   template <typename A>
   EMULATOR_PLAIN static A get(const EmulatorThread& thread_, void* const*, void* const*) {
@@ -122,7 +122,8 @@ struct Entry;
 template <typename... A>
 struct Entry<void(A...)> {
   template <void (*function)(A...), typename... Tags>
-  __attribute__((no_sanitize("thread"), disable_sanitizer_instrumentation)) static void run(const EmulatorThread& thread_, void* const* buffers, void* const* threadgroupBuffers) {
+  __attribute__((no_sanitize("thread"), disable_sanitizer_instrumentation)) static void run(
+      const EmulatorThread& thread_, void* const* buffers, void* const* threadgroupBuffers) {
     function(Tags::template get<A>(thread_, buffers, threadgroupBuffers)...);
   }
   template <typename... Tags>
@@ -133,11 +134,13 @@ struct Entry<void(A...)> {
 }  // namespace emulator
 
 // `function` in parentheses.
-#define EMULATOR_KERNEL(name, function, maxThreads, ...)                                                    \
-  {name, reinterpret_cast<const void*>(&EMULATOR_BARE function),                                            \
-   &emulator::Entry<decltype(EMULATOR_BARE function)>::run<&EMULATOR_BARE function, __VA_ARGS__>,           \
-   emulator::Entry<decltype(EMULATOR_BARE function)>::parameters<__VA_ARGS__>,                              \
-   emulator::Entry<decltype(EMULATOR_BARE function)>::count, maxThreads},
+#define EMULATOR_KERNEL(name, function, maxThreads, ...)                                          \
+  {name,                                                                                          \
+   reinterpret_cast<const void*>(&EMULATOR_BARE function),                                        \
+   &emulator::Entry<decltype(EMULATOR_BARE function)>::run<&EMULATOR_BARE function, __VA_ARGS__>, \
+   emulator::Entry<decltype(EMULATOR_BARE function)>::parameters<__VA_ARGS__>,                    \
+   emulator::Entry<decltype(EMULATOR_BARE function)>::count,                                      \
+   maxThreads},
 #define EMULATOR_BARE(...) __VA_ARGS__
 
 #endif  // METALGRAD_EMULATOR_KERNELS_H_

@@ -8,13 +8,13 @@ extern "C" __attribute__((visibility("default"))) void* emulator_hooks[64] = {};
 extern "C" __attribute__((visibility("hidden"))) void __tsan_init() {}
 
 #if defined(__x86_64__)
-#define JUMP(name, number)                                                              \
-  __asm__(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name          \
-          ",@function\n" name ": jmp *emulator_hooks_table+8*" number "(%rip)\n.popsection");
+#define JUMP(name, number)                                                                         \
+  __asm__(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name ",@function\n" name \
+          ": jmp *emulator_hooks_table+8*" number "(%rip)\n.popsection");
 #elif defined(__aarch64__)
-#define JUMP(name, number)                                                                                        \
-  __asm__(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name ",%function\n" name                \
-          ": adrp x16, emulator_hooks_table+8*" number "\nldr x16, [x16, :lo12:emulator_hooks_table+8*" number    \
+#define JUMP(name, number)                                                                                     \
+  __asm__(".pushsection .text\n.globl " name "\n.hidden " name "\n.type " name ",%function\n" name             \
+          ": adrp x16, emulator_hooks_table+8*" number "\nldr x16, [x16, :lo12:emulator_hooks_table+8*" number \
           "]\nbr x16\n.popsection");
 #else
 #error "The emulator runs on x86-64 and on arm64."
