@@ -33,7 +33,8 @@ inline typename Op::State scanThreads(typename Op::State own, thread typename Op
     carry = Op::combine(carry, Op::unpack(sums[i]));
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
-  return lane == 0 ? exclusive : Op::combine(exclusive, Op::unpack(before));
+  if (lane == 0) return exclusive;
+  return Op::combine(exclusive, Op::unpack(before));
 }
 
 }  // namespace mg
