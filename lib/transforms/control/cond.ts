@@ -68,7 +68,7 @@ function call(...args: unknown[]): unknown {
 type OperandTypes<O extends readonly unknown[]> = { -readonly [K in keyof O]: Arrays<O[K]> };
 
 /** The type of `cond`: see there. */
-type Cond = <O extends readonly unknown[], R>(
+type Cond = <const O extends readonly unknown[], R>(
   pred: array | boolean | number,
   onTrue: (...operands: OperandTypes<O>) => R,
   onFalse: (...operands: OperandTypes<O>) => NoInfer<R>,

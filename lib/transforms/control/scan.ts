@@ -100,20 +100,20 @@ interface ScanOptions {
 
 /** The type of `scan`: see there. */
 interface Scan {
-  <C, X, Y>(
+  <const C, const X, Y>(
     f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Loose<C>, y: Y],
     init: C,
     xs: X,
     options?: Trailing<ScanOptions>,
   ): [carry: Arrays<C>, ys: Arrays<Y>];
-  <C, X, Y>(
+  <const C, const X, Y>(
     f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Loose<C>, y: Y],
     init: C,
     xs: X,
     length: number | undefined,
     options?: Trailing<ScanOptions>,
   ): [carry: Arrays<C>, ys: Arrays<Y>];
-  <C, X, Y>(
+  <const C, const X, Y>(
     f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Loose<C>, y: Y],
     init: C,
     xs: X,

@@ -77,13 +77,13 @@ interface WhileOptions {
 
 /** The type of `whileLoop`: see there. */
 interface WhileLoop {
-  <C>(
+  <const C>(
     cond: (carry: Arrays<C>) => array | boolean,
     body: (carry: Arrays<C>) => Loose<C>,
     init: C,
     options?: Trailing<WhileOptions>,
   ): Arrays<C>;
-  <C>(
+  <const C>(
     cond: (carry: Arrays<C>) => array | boolean,
     body: (carry: Arrays<C>) => Loose<C>,
     init: C,
