@@ -1,4 +1,4 @@
-// `npm test`: set-up, formatters and linters, types, the whole jest suite, the packed package. Ends with a line that counts the tests.
+// `npm test`: set-up, formatters and linters, types, the whole jest suite on each device, the packed package. Ends with a line that counts the tests.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,13 +16,26 @@ function step(title, command, args, env = {}) {
 }
 
 setup({ checks: true });
-const results = join(root, 'build', 'jest.json');
-const ok = [
-  step('lint', process.execPath, [join(root, 'scripts', 'lint.mjs')]),
-  step('types', bin('tsc'), ['-p', root]),
-  step('tests', process.execPath, ['--expose-gc', bin('jest'), '--json', `--outputFile=${results}`, ...process.argv.slice(2)]),
-  step('package', process.execPath, [join(root, 'scripts', 'check-package.mjs')]),
-];
-const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(results, 'utf8'));
-console.log(`\n${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`);
-process.exit(ok.every(Boolean) && numPassedTests > 0 ? 0 : 1);
+/** The suite with one device as the default one; its results are a file for the count at the end. */
+function suite(device, env = {}) {
+  const file = join(root, 'build', `jest-${device}.json`);
+  const passed = step(
+    `tests with the ${device.toUpperCase()} as the default device`,
+    process.execPath,
+    ['--expose-gc', bin('jest'), '--json', `--outputFile=${file}`, ...process.argv.slice(2)],
+    { METALGRAD_TEST_DEVICE: device, ...env },
+  );
+  return { file, passed };
+}
+
+const ok = [step('lint', process.execPath, [join(root, 'scripts', 'lint.mjs')]), step('types', bin('tsc'), ['-p', root])];
+const suites = [suite('cpu')];
+// On Linux the GPU is an emulated one; a Mac has its own.
+if (process.platform === 'linux') suites.push(suite('gpu', { METALGRAD_METAL: 'emulator' }));
+else if (process.platform === 'darwin') suites.push(suite('gpu'));
+ok.push(...suites.map(({ passed }) => passed));
+ok.push(step('package', process.execPath, [join(root, 'scripts', 'check-package.mjs')]));
+const counts = suites.map(({ file }) => JSON.parse(readFileSync(file, 'utf8')));
+const total = (name) => counts.reduce((sum, count) => sum + count[name], 0);
+console.log(`\n${total('numPassedTests')} passed, ${total('numFailedTests')} failed, ${total('numPendingTests')} skipped`);
+process.exit(ok.every(Boolean) && counts.every(({ numPassedTests }) => numPassedTests > 0) ? 0 : 1);

@@ -1,6 +1,7 @@
 /** Factorizations multiply to what was factorized, in every precision, for oblong, ill-conditioned and rank-deficient matrices. */
 
 import * as mx from '../../lib';
+import { widest } from '../support/default';
 import { adjoint, expectNear, eye, hilbert, largest, precisions, randomMatrix } from './matrices';
 
 const { linalg } = mx;
@@ -112,7 +113,7 @@ describe.each(precisions)('in %s', (_name, dtype, epsilon) => {
 });
 
 test('derivatives at repeated eigenvalues and singular values are finite', () => {
-  const a = eye(3, mx.float64);
+  const a = eye(3, widest);
   const finite = (x: unknown): boolean =>
     mx
       .isfinite(x as mx.array)
@@ -123,7 +124,7 @@ test('derivatives at repeated eigenvalues and singular values are finite', () =>
       mx.grad((x: mx.array) =>
         linalg
           .eigh(x)[1]
-          .multiply(randomMatrix([3, 3], mx.float64))
+          .multiply(randomMatrix([3, 3], widest))
           .sum(),
       )(a),
     ),
@@ -133,7 +134,7 @@ test('derivatives at repeated eigenvalues and singular values are finite', () =>
       mx.grad((x: mx.array) =>
         linalg
           .svd(x)[0]
-          .multiply(randomMatrix([3, 3], mx.float64))
+          .multiply(randomMatrix([3, 3], widest))
           .sum(),
       )(a),
     ),

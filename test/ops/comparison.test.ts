@@ -1,4 +1,5 @@
 import * as mx from '../../lib';
+import { onCpu } from '../support/default';
 
 const inf = Number.POSITIVE_INFINITY;
 const nan = Number.NaN;
@@ -95,7 +96,7 @@ describe('where and clip', () => {
   });
   test('round to decimals, ties to even', () => {
     expect(mx.round([0.5, 1.5, 2.5, -0.5]).tolist()).toEqual([0, 2, 2, -0]);
-    expect(mx.round(mx.array([1.25, 2.345], mx.float64), 1).tolist()).toEqual([1.2, 2.3]);
+    expect(onCpu(() => mx.round(mx.array([1.25, 2.345], mx.float64), 1)).tolist()).toEqual([1.2, 2.3]);
     expect(mx.round([1250, 149], -2).tolist()).toEqual([1200, 100]);
     expect(mx.round(mx.array([15, 25, 149, -15, -25], mx.int32), -1).tolist()).toEqual([20, 20, 150, -20, -20]);
     expect(mx.round(mx.array([15], mx.int32), { decimals: 2 }).tolist()).toEqual([15]);

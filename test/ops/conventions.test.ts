@@ -48,7 +48,8 @@ describe('streams and devices', () => {
     expect(mx.meshgrid([1], [2], s)).toHaveLength(2);
   });
 
-  test('a GPU is asked for in vain', () => {
+  const withoutGpu = mx.metal.isAvailable() ? test.skip : test;
+  withoutGpu('a GPU is asked for in vain', () => {
     const missing = expect.objectContaining({ code: 'METALGRAD_DEVICE' });
     expect(() => mx.add(x, 1, mx.gpu)).toThrow(missing);
     expect(() => mx.add(x, 1, mx.gpu)).toThrow('[add] no GPU device is present');
@@ -57,13 +58,16 @@ describe('streams and devices', () => {
     expect(() => mx.defaultStream(mx.gpu)).toThrow(missing);
     expect(() => mx.newStream(mx.gpu)).toThrow(missing);
     expect(() => mx.metal.deviceInfo()).toThrow(missing);
-    expect(mx.metal.isAvailable()).toBe(false);
+  });
+
+  test('what is no stream is refused', () => {
     expect(() => mx.sum(x, { stream: 3 as unknown as mx.Device })).toThrow('[sum] a stream must be a Stream or a Device');
   });
 
   test('the default stream follows a scope', () => {
     const s = mx.newStream(mx.cpu);
     const former = mx.defaultStream(mx.cpu);
+    const device = mx.defaultDevice();
     {
       using _scope = mx.stream(s);
       expect(mx.defaultStream(mx.cpu)).toBe(s);
@@ -71,7 +75,7 @@ describe('streams and devices', () => {
     }
     expect(mx.defaultStream(mx.cpu)).toBe(former);
     expect(mx.toStream(mx.cpu)).toBe(former);
-    expect(mx.defaultDevice()).toBe(mx.cpu);
+    expect(mx.defaultDevice()).toBe(device);
     mx.synchronize();
     mx.synchronize(s);
   });

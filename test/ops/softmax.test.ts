@@ -1,4 +1,5 @@
 import * as mx from 'metalgrad';
+import { computable } from '../support/default';
 
 const draw = (shape: number[], dtype: mx.Dtype) => mx.random.normal(shape, undefined, 0, 3, mx.random.key(3)).astype(dtype);
 
@@ -30,7 +31,7 @@ const precisions: [string, mx.Dtype, number][] = [
   ['bfloat16', mx.bfloat16, 5e-3],
 ];
 
-describe.each(precisions)('rows of %s', (_name, dtype, tolerance) => {
+describe.each(computable(precisions))('rows of %s', (_name, dtype, tolerance) => {
   // Rows shorter than a vector, longer than a piece, longer than the device's own function takes.
   test.each([
     [3, 1],

@@ -1,8 +1,9 @@
 /** Attention for the laws of the rules: shared heads, every kind of mask. */
 
-import { bool, type Dtype, float32, float64 } from '../../lib/dtype';
+import { bool, type Dtype, float32 } from '../../lib/dtype';
 import type { Shape } from '../../lib/graph/node';
 import { attention } from '../../lib/primitives';
+import { widest } from '../support/default';
 import type { Case, Input } from './cases';
 
 function attentionCase(
@@ -10,7 +11,7 @@ function attentionCase(
   [q, k, v]: readonly [Shape, Shape, Shape],
   mask: Input | null,
   causal = false,
-  dtype: Dtype = float64,
+  dtype: Dtype = widest,
 ): Case {
   return {
     name: `attention ${name}`,
@@ -34,8 +35,8 @@ export function attentionCases(): Case[] {
     attentionCase('plain', small, null),
     attentionCase('causal', small, null, true),
     attentionCase('of shared heads', shared, null, true),
-    attentionCase('with an added mask', shared, { shape: [2, 1, 1, 2], dtype: float64 }),
-    attentionCase('with one mask for all', shared, { shape: [1, 2, 2, 1], dtype: float64 }),
+    attentionCase('with an added mask', shared, { shape: [2, 1, 1, 2], dtype: widest }),
+    attentionCase('with one mask for all', shared, { shape: [1, 2, 2, 1], dtype: widest }),
     attentionCase('with a boolean mask', small, { shape: [1, 1, 2, 3], dtype: bool, values: [1, 0, 1, 0, 1, 1] }),
     attentionCase('with nothing seen', small, { shape: [1, 1, 2, 1], dtype: bool, values: [0, 1] }),
     attentionCase('float32', small, null, false, float32),

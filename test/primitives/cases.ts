@@ -1,8 +1,9 @@
 /** Functions of a few arrays, each mainly one primitive, on which the laws of the rules are checked. */
 
-import { bfloat16, bool, complex64, type Dtype, float16, float32, float64, int32, uint8, uint32 } from '../../lib/dtype';
+import { bfloat16, bool, complex64, type Dtype, float16, float32, int32, uint8, uint32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
+import { widest } from '../support/default';
 import { attentionCases } from './attention-cases';
 import { convolutionCases } from './convolution-cases';
 import { linalgCases } from './linalg-cases';
@@ -22,7 +23,7 @@ export interface Case {
   readonly f: (...nodes: Node[]) => Node;
 }
 
-const real = (shape: Shape, low?: number, high?: number): Input => input(shape, float64, low, high);
+const real = (shape: Shape, low?: number, high?: number): Input => input(shape, widest, low, high);
 const complexInput = (shape: Shape, low?: number, high?: number): Input => input(shape, complex64, low, high);
 const index = (shape: Shape, high: number, low = 0): Input => input(shape, int32, low, high);
 
@@ -65,12 +66,12 @@ function unaryCases(): Case[] {
     );
   const upperRight = (shape: Shape): Input => complexInput(shape, 0.3, 0.8);
   return [
-    ...of(whole, (shape) => real(shape), 'float64'),
-    ...of(realOnly, (shape) => real(shape), 'float64'),
-    ...of(positive, (shape) => real(shape, 0.2, 3), 'float64'),
-    ...of(unit, (shape) => real(shape, -0.9, 0.9), 'float64'),
-    ...of({ arccosh: p.arccosh }, (shape) => real(shape, 1.2, 3), 'float64'),
-    ...of({ erfinv: p.erfinv }, (shape) => real(shape, -0.9, 0.9), 'float64'),
+    ...of(whole, (shape) => real(shape), widest.name),
+    ...of(realOnly, (shape) => real(shape), widest.name),
+    ...of(positive, (shape) => real(shape, 0.2, 3), widest.name),
+    ...of(unit, (shape) => real(shape, -0.9, 0.9), widest.name),
+    ...of({ arccosh: p.arccosh }, (shape) => real(shape, 1.2, 3), widest.name),
+    ...of({ erfinv: p.erfinv }, (shape) => real(shape, -0.9, 0.9), widest.name),
     ...of(whole, upperRight, 'complex64'),
     ...of(positive, (shape) => complexInput(shape, -2, -0.2), 'complex64'),
     ...of(unit, upperRight, 'complex64'),
@@ -111,7 +112,7 @@ function binaryCases(): Case[] {
       { ...both, ...realOnly },
       (shape) => real(shape),
       (shape) => real(shape, 0.3, 1.7),
-      'float64',
+      widest.name,
     ),
     ...of(
       { ...both, logaddexp: p.logaddexp },
@@ -123,7 +124,7 @@ function binaryCases(): Case[] {
       { power: p.power },
       (shape) => real(shape, 0.3, 2),
       (shape) => real(shape),
-      'float64',
+      widest.name,
     ),
     ...of(
       { power: p.power },
@@ -137,7 +138,7 @@ function binaryCases(): Case[] {
       comparisons,
       (shape) => real(shape),
       (shape) => real(shape),
-      'float64',
+      widest.name,
     ),
     ...shapes.map((shape) => ({
       name: `where [${shape.join(', ')}]`,
@@ -156,7 +157,7 @@ function binaryCases(): Case[] {
     ),
     { name: 'x · x', inputs: [real([3])], f: (x) => p.multiply(x, x) },
     { name: 'x^x', inputs: [real([3], 0.4, 2)], f: (x) => p.power(x, x) },
-    { name: 'x³ of negative x', inputs: [real([4], -2, -0.1)], f: (x) => p.power(x, p.full(3, x.shape, float64)) },
+    { name: 'x³ of negative x', inputs: [real([4], -2, -0.1)], f: (x) => p.power(x, p.full(3, x.shape, widest)) },
     // A constant wherever it is read, such as in what is locally constant.
     { name: 'stopGradient', inputs: [real([2, 3])], f: (x) => p.multiply(x, p.floor(p.stopGradient(x))) },
     { name: 'depends', inputs: [real([2]), real([3])], f: (x, after) => p.depends(x, [after]) },
@@ -165,14 +166,14 @@ function binaryCases(): Case[] {
 
 function castCases(): Case[] {
   const pairs: readonly [Dtype, Dtype][] = [
-    [float64, float32],
-    [float64, complex64],
-    [complex64, float64],
-    [float64, int32],
-    [int32, float64],
+    [widest, float32],
+    [widest, complex64],
+    [complex64, widest],
+    [widest, int32],
+    [int32, widest],
     [uint8, bool],
     [bool, complex64],
-    [float64, float64],
+    [widest, widest],
   ];
   return pairs.map(([from, to]) => ({
     name: `astype ${from.name} to ${to.name}`,
@@ -348,7 +349,7 @@ function routineCases(): Case[] {
   const list: Case[] = [];
   const numbers: readonly [string, Input][] = [
     // Apart from one another, so that differences meet no tie.
-    ['float64', { ...real([2, 4, 3]), values: Array.from({ length: 24 }, (_, k) => ((k * 7) % 24) / 5 - 2.3) }],
+    [widest.name, { ...real([2, 4, 3]), values: Array.from({ length: 24 }, (_, k) => ((k * 7) % 24) / 5 - 2.3) }],
     ['with zeros', { ...real([1, 4, 2]), values: [2, 0, -1, 3, 0, 1, 0.5, 0] }],
     ['of nothing', real([2, 0, 3])],
     ['of one', real([1, 1, 1])],
@@ -377,7 +378,7 @@ function routineCases(): Case[] {
     for (const dtype of [int32, uint8])
       list.push({ name: `scan ${op} ${dtype.name}`, inputs: [input([2, 3], dtype, 0, 9)], f: (x) => p.cumulative(op, x, 0) });
   }
-  for (const dtype of [float64, complex64]) {
+  for (const dtype of [widest, complex64]) {
     for (const reverse of [false, true]) {
       const inputs = [input([2, 4], dtype), input([2, 4], dtype)];
       list.push({ name: `recurrence ${dtype.name}${reverse ? ' reverse' : ''}`, inputs, f: (a, b) => p.recurrence(a, b, 1, reverse) });
@@ -402,10 +403,10 @@ function routineCases(): Case[] {
 
 function generatorCases(): Case[] {
   return [
-    { name: 'full', inputs: [real([2, 3])], f: (x) => p.multiply(x, p.full(2.5, [2, 3], float64)) },
+    { name: 'full', inputs: [real([2, 3])], f: (x) => p.multiply(x, p.full(2.5, [2, 3], widest)) },
     { name: 'complex full', inputs: [complexInput([2])], f: (x) => p.multiply(x, p.full({ re: 1, im: -2 }, [2], complex64)) },
-    { name: 'arange', inputs: [real([2, 3])], f: (x) => p.multiply(x, p.arange(1, 0.5, [2, 3], 1, float64)) },
-    { name: 'full broadcast', inputs: [real([2, 3])], f: (x) => p.add(x, p.broadcastTo(p.ones([3], float64), [2, 3])) },
+    { name: 'arange', inputs: [real([2, 3])], f: (x) => p.multiply(x, p.arange(1, 0.5, [2, 3], 1, widest)) },
+    { name: 'full broadcast', inputs: [real([2, 3])], f: (x) => p.add(x, p.broadcastTo(p.ones([3], widest), [2, 3])) },
   ];
 }
 

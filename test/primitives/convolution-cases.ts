@@ -1,12 +1,13 @@
 /** Convolutions for the laws of the rules: every option, alone and together. */
 
-import { complex64, type Dtype, float32, float64 } from '../../lib/dtype';
+import { complex64, type Dtype, float32 } from '../../lib/dtype';
 import type { Shape } from '../../lib/graph/node';
 import { convolution } from '../../lib/primitives';
 import type { ConvolutionAttrs } from '../../lib/primitives/convolution';
+import { widest } from '../support/default';
 import type { Case } from './cases';
 
-function convolutionCase(name: string, x: Shape, w: Shape, options: Partial<ConvolutionAttrs> = {}, dtype: Dtype = float64): Case {
+function convolutionCase(name: string, x: Shape, w: Shape, options: Partial<ConvolutionAttrs> = {}, dtype: Dtype = widest): Case {
   const all = (value: number): number[] => x.slice(2).map(() => value);
   const attrs: ConvolutionAttrs = {
     strides: all(1),

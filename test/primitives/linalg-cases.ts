@@ -1,6 +1,6 @@
 /** Factorizations, systems and Fourier transforms for the laws of the rules. What a sign or a phase is free in enters as what does not depend on it. */
 
-import { complex64, type Dtype, float32, float64 } from '../../lib/dtype';
+import { complex64, type Dtype, float32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import { abs, add, arange, conjugate, exp, matmul, multiply, slice } from '../../lib/primitives';
 import { astype } from '../../lib/primitives/cast';
@@ -21,9 +21,10 @@ import {
   triangularSolve,
 } from '../../lib/primitives/linalg';
 import { alongColumns } from '../../lib/primitives/linalg-matrices';
+import { widest } from '../support/default';
 import type { Case, Input } from './cases';
 
-const small = (shape: Shape, dtype: Dtype = float64): Input => ({ shape, dtype, low: -0.5, high: 0.5 });
+const small = (shape: Shape, dtype: Dtype = widest): Input => ({ shape, dtype, low: -0.5, high: 0.5 });
 
 /** Far from singular, with eigenvalues and singular values that differ: 2, 4, 6 … are added to the diagonal. */
 function spread(x: Node): Node {
@@ -74,7 +75,7 @@ function casesIn(dtype: Dtype): Case[] {
     named('eigh', [square], (a) => fromEigh(spread(a))),
     named('matrix root', [square], (a) => matrixRoot(spread(a))),
     // Its results are complex64.
-    named('eig', [small([3, 3], dtype === float64 ? float32 : dtype)], (a) => fromEig(spread(a))),
+    named('eig', [small([3, 3], dtype === widest ? float32 : dtype)], (a) => fromEig(spread(a))),
   ];
 }
 
@@ -107,7 +108,7 @@ function fourierCase(name: string, shape: Shape, axis: number, inverse: boolean)
 
 export function linalgCases(): Case[] {
   return [
-    ...casesIn(float64),
+    ...casesIn(widest),
     ...casesIn(complex64),
     { name: 'solve float32', inputs: [small([2, 2], float32), small([2, 1], float32)], f: (a, b) => solve(spread(a), b) },
     fourierCase('of 6', [2, 6], 1, false),

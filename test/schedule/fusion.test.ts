@@ -1,10 +1,12 @@
-import { bool, float16, float32, float64, int32, uint32 } from '../../lib/dtype';
+import { bool, float16, float32, int32, uint32 } from '../../lib/dtype';
 import type { Node } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
 import { placeholder } from '../../lib/primitives/control';
 import { explainSteps } from '../../lib/schedule/explain';
+import { widest } from '../support/default';
 
-const limits = [{ maxOperands: 32, maxInstructions: 256 }];
+const limit = { maxOperands: 32, maxInstructions: 256 };
+const limits = [limit, limit];
 const trace = { transform: 'test', active: true };
 const input = (shape: number[], dtype = float32): Node => placeholder(shape, dtype, trace);
 const steps = (...nodes: Node[]): string[] => explainSteps(nodes, limits);
@@ -126,7 +128,7 @@ describe('fusion', () => {
   });
 
   test('long chains are cut into equal pieces', () => {
-    let x = input([10], float64);
+    let x = input([10], widest);
     for (let i = 0; i < 1000; i++) x = p.sin(x);
     const sizes = steps(x).map((step) => count(step, '= sin'));
     expect(sizes.reduce((sum, size) => sum + size)).toBe(1000);

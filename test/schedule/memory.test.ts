@@ -1,5 +1,5 @@
 import * as mx from '../../lib';
-import { float32, float64 } from '../../lib/dtype';
+import { float32 } from '../../lib/dtype';
 import type { Node } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
 import { placeholder } from '../../lib/primitives/control';
@@ -10,9 +10,11 @@ import { readScalar } from '../../lib/runtime/read';
 import { explainSteps, scheduleOf } from '../../lib/schedule/explain';
 import type { MemoryPlan } from '../../lib/schedule/memory';
 import { sizeOf } from '../../lib/shape';
+import { widest } from '../support/default';
 import { buildProgram, Random } from './programs';
 
-const limits = [{ maxOperands: 32, maxInstructions: 256 }];
+const limit = { maxOperands: 32, maxInstructions: 256 };
+const limits = [limit, limit];
 const trace = { transform: 'test', active: true };
 const input = (shape: readonly number[], dtype = float32): Node => placeholder(shape, dtype, trace);
 
@@ -48,7 +50,7 @@ function isSound({ temporaries, arenaBytes }: MemoryPlan): boolean {
 describe('the arena', () => {
   test('of random programs gives no byte to two values at once', () => {
     for (let seed = 1; seed <= 150; seed++) {
-      const { outputs } = buildProgram(new Random(seed), new Random(1), (shape) => input(shape, float64), 80);
+      const { outputs } = buildProgram(new Random(seed), new Random(1), (shape) => input(shape, widest), 80);
       const { memory } = scheduleOf(outputs, limits);
       expect(isSound(memory)).toBe(true);
     }

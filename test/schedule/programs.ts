@@ -1,9 +1,10 @@
 /** Random programs on nodes, the same for the same seed: values stay small integers, so that every order of operations gives the same. */
 
-import { float64, int32, uint32 } from '../../lib/dtype';
+import { int32, uint32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
 import { sizeOf } from '../../lib/shape';
+import { widest } from '../support/default';
 
 /** Random numbers from a seed. */
 export class Random {
@@ -24,7 +25,7 @@ export class Random {
 }
 
 export interface Program {
-  /** Every float64 node, in the order of creation; leaves first. */
+  /** Every node of the widest dtype, in the order of creation; leaves first. */
   readonly nodes: Node[];
   readonly outputs: Node[];
 }
@@ -33,7 +34,7 @@ export interface Program {
 const bound = 1000;
 
 function clamped(x: Node): Node {
-  return p.maximum(p.minimum(x, p.full(bound, x.shape, float64)), p.full(-bound, x.shape, float64));
+  return p.maximum(p.minimum(x, p.full(bound, x.shape, widest)), p.full(-bound, x.shape, widest));
 }
 
 function shapeOf(random: Random): number[] {
@@ -67,7 +68,7 @@ function step(random: Random, data: Random, nodes: readonly Node[]): Node | null
   const x = recent();
   const { shape } = x;
   const rank = shape.length;
-  const number = (): Node => p.full(data.below(9) - 4, shape, float64);
+  const number = (): Node => p.full(data.below(9) - 4, shape, widest);
   /** Another array of the same shape, if there is one. */
   const like = (): Node => {
     const same = nodes.filter((node) => node.shape.length === rank && node.shape.every((n, axis) => n === shape[axis]));
@@ -132,7 +133,7 @@ function step(random: Random, data: Random, nodes: readonly Node[]): Node | null
     case 15: {
       if (rank === 0) return null;
       const axis = random.below(rank);
-      return shape[axis] === 0 ? null : p.astype(random.pick([p.argmax, p.argmin])(x, axis), float64);
+      return shape[axis] === 0 ? null : p.astype(random.pick([p.argmax, p.argmin])(x, axis), widest);
     }
     case 16:
       return rank === 0 ? null : p.concatenate([x, like(), x], random.below(rank));
@@ -183,13 +184,13 @@ function step(random: Random, data: Random, nodes: readonly Node[]): Node | null
       return clamped(p.scatter(x, update, [index], [0], random.pick(['set', 'add', 'maximum'] as const)));
     }
     case 22:
-      return rank === 0 ? null : random.pick([p.sort, (y: Node) => p.astype(p.argsort(y), float64)])(x);
+      return rank === 0 ? null : random.pick([p.sort, (y: Node) => p.astype(p.argsort(y), widest)])(x);
     case 23:
       return random.pick([
         () => p.depends(x, [like()]),
-        () => p.astype(p.astype(x, int32), float64),
-        () => (rank === 0 ? null : p.add(x, p.arange(data.below(5), 2, shape, random.below(rank), float64))),
-        () => p.astype(p.astype(p.abs(x), uint32), float64),
+        () => p.astype(p.astype(x, int32), widest),
+        () => (rank === 0 ? null : p.add(x, p.arange(data.below(5), 2, shape, random.below(rank), widest))),
+        () => p.astype(p.astype(p.abs(x), uint32), widest),
       ])();
     default:
       return null;

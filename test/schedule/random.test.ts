@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 
-import { float64 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import { evaluate, planCounters } from '../../lib/runtime/evaluate';
 import { toTypedArray } from '../../lib/runtime/read';
 import { sizeOf } from '../../lib/shape';
+import { widest } from '../support/default';
 import { upload } from '../support/device';
 import { interpret, numbers, type Value, valueOf } from '../support/interpret';
 import { buildProgram, Random } from './programs';
@@ -21,7 +21,7 @@ function check(structure: number, data: number, size: number, when: When): void 
   const values = new Random(data);
   const leaf = (shape: Shape): Node => {
     const elements = Array.from({ length: sizeOf(shape) }, () => values.below(19) - 9);
-    const value = valueOf(shape, float64, elements);
+    const value = valueOf(shape, widest, elements);
     const node = upload(value);
     known.set(node, value);
     return node;

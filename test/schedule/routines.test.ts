@@ -2,12 +2,13 @@
 
 import * as mx from '../../lib';
 import { nodeOf, wrap } from '../../lib/array';
-import { float64, uint32 } from '../../lib/dtype';
+import { uint32 } from '../../lib/dtype';
 import { Node, type ShapeDtype } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
 import { definePrimitive } from '../../lib/primitives/primitive';
 import { planCounters } from '../../lib/runtime/evaluate';
 import { explainSteps, scheduleOf } from '../../lib/schedule/explain';
+import { widest } from '../support/default';
 
 const unused = (): never => {
   throw new Error('has no rules');
@@ -108,7 +109,7 @@ test('scratch lies in the arena', () => {
 });
 
 test('what changes from run to run is an argument of one plan', () => {
-  const x = mx.array(new Float64Array([1, 2, 3, 4]));
+  const x = mx.array(new Float64Array([1, 2, 3, 4])).astype(widest);
   mx.eval(x);
   const results = [0.5, 1, 2].map((scale) => {
     const before = planCounters().plans;
@@ -123,7 +124,7 @@ test('what changes from run to run is an argument of one plan', () => {
 });
 
 test('zero-size arrays run nothing', () => {
-  const x = p.zeros([0, 3], float64);
+  const x = p.zeros([0, 3], widest);
   const [values] = maxima(x);
   expect(explainSteps([values])).toEqual([]);
   expect(wrap(values).shape).toEqual([0, 3]);

@@ -1,5 +1,5 @@
-/** Runs before each test file where METALGRAD_TEST_DEVICE=gpu: the GPU is the default device of all tests. */
+/** Runs before each test file: the default device of all tests is the CPU, or with METALGRAD_TEST_DEVICE=gpu the GPU. */
 
-import { gpu, setDefaultDevice } from '../../lib/device';
+import { cpu, gpu, setDefaultDevice } from '../../lib/device';
 
-setDefaultDevice(gpu);
+setDefaultDevice(process.env.METALGRAD_TEST_DEVICE === 'gpu' ? gpu : cpu);

@@ -15,6 +15,11 @@ export const onGpu = process.env.METALGRAD_TEST_DEVICE === 'gpu';
 /** The widest floating dtype that the device computes in. */
 export const widest: Dtype = onGpu ? float32 : float64;
 
+/** The rows of a table of cases, or the dtypes, that the device computes with. */
+export function computable<Row>(rows: readonly Row[]): Row[] {
+  return rows.filter((row) => !onGpu || (Array.isArray(row) ? !row.includes(float64) : !Object.is(row, float64)));
+}
+
 /** The bound of an error for results of the widest dtype: `double`, which is for float64, or what is left of it in float32. */
 export function bound(double: number, single = 2e-5): number {
   return onGpu ? Math.max(double, single) : double;
