@@ -93,10 +93,12 @@ void Run::bind(std::span<const BoundBuffer> buffers, size_t threadgroupBytes) {
             "buffer(" + std::to_string(parameter.index) + ") has " + std::to_string(region.bytes) + " bytes of the " +
                 std::to_string(parameter.elementBytes) + " of its parameter",
             nullptr);
+      ended_ = true;
     }
   }
   if (threadgroupBytes_ > kMaxThreadgroupBytes) {
     found("threadgroup memory", std::to_string(threadgroupBytes_) + " bytes are more than 32768", nullptr);
+    ended_ = true;
   }
   shadowsOf(used);
 }

@@ -96,7 +96,7 @@ std::string Image::place(uintptr_t address) const {
   for (std::string line; std::getline(lines, line);) {
     if (line.find("??") != std::string::npos || line.find(METALGRAD_EMULATOR_STDLIB) != std::string::npos) continue;
     line = line.substr(0, line.find(' '));
-    return line.find("./") == 0 ? line.substr(2) : line;
+    return line.substr(line.rfind('/') + 1);
   }
   return "";
 }

@@ -61,7 +61,7 @@ class Rewriter {
 
  private:
   void error(const Token& token, const std::string& text) {
-    result_.errors += "shader:" + std::to_string(token.line) + ": error: " + text + "\n";
+    result_.errors += token.place() + ": error: " + text + "\n";
   }
   void edit(size_t from, size_t to, std::string run, std::string check) {
     edits_.push_back({from, to, std::move(run), std::move(check)});
@@ -76,7 +76,7 @@ class Rewriter {
     return std::string(static_cast<size_t>(std::count(removed.begin(), removed.end(), '\n')), '\n');
   }
   const Token& at(size_t i) const {
-    static const Token none{Token::kMark, "", 0, 0};
+    static const Token none{Token::kMark, "", 0, "shader", 0};
     return i < tokens_.size() ? tokens_[i] : none;
   }
 
@@ -97,10 +97,14 @@ class Rewriter {
         if (header != "metal_type_traits") headers_.insert(std::string(header));
         edit(begin, finish, "", "");
       } else if (token.text == kEndOfHeaders) {
-        headEnd_ = finish;
-        headEndLine_ = token.line;
+        endHead(finish, token);
       }
     }
+  }
+
+  void endHead(size_t offset, const Token& token) {
+    headEnd_ = offset;
+    headEndPlace_ = std::to_string(token.line) + " \"" + std::string(token.file) + "\"\n";
   }
 
   /// 1.5h and 1.5bf, which clang does not know in both translations.
@@ -177,6 +181,8 @@ class Rewriter {
       type++;
     }
     if (!isKernel) return semicolon;
+    // Instances of one file share all that stands before them.
+    if (headEnd_ == 0) endHead(tokens_[i].offset, tokens_[i]);
     if (hostName.empty()) error(tokens_[i], "an instance of a kernel template needs [[host_name(\"…\")]]");
     const size_t open = type + 1;
     if (!at(type).is("decltype") || !at(open).is("(") || semicolon >= tokens_.size()) {
@@ -394,7 +400,7 @@ class Rewriter {
     for (const bool run : {true, false}) {
       Translation& translation = run ? result_.run : result_.check;
       translation.head = includes + "namespace {\n#line 1 \"shader\"\n" + part(0, headEnd_, run) + "\n}\n";
-      translation.rest = "namespace {\n#line " + std::to_string(headEndLine_) + " \"shader\"\n" +
+      translation.rest = "namespace {\n#line " + headEndPlace_ +
                          part(headEnd_, source_.size(), run) + "\n}\n";
     }
     result_.run.rest +=
@@ -433,7 +439,7 @@ class Rewriter {
   std::map<std::string, KernelFunction, std::less<>> kernels_;
   std::string entries_;
   size_t headEnd_ = 0;
-  int headEndLine_ = 1;
+  std::string headEndPlace_ = "1 \"shader\"\n";
   Rewritten result_;
 };
 

@@ -104,10 +104,10 @@ class Rules {
 
  private:
   void error(size_t i, const std::string& text) {
-    errors_ += "shader:" + std::to_string(tokens_[i].line) + ": error: " + text + "\n";
+    errors_ += tokens_[i].place() + ": error: " + text + "\n";
   }
   const Token& at(size_t i) const {
-    static const Token none{Token::kMark, "", 0, 0};
+    static const Token none{Token::kMark, "", 0, "shader", 0};
     return i < tokens_.size() ? tokens_[i] : none;
   }
   const Token& before(size_t i) const { return at(i == 0 ? tokens_.size() : i - 1); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 
 namespace emulator {
 namespace {
@@ -18,6 +19,7 @@ bool isWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
 std::vector<Token> tokenize(std::string_view source) {
   std::vector<Token> tokens;
   int line = 1;
+  std::string_view file = "shader";
   bool fresh = true;  // nothing but space since the line's start
   size_t i = 0;
   const auto advance = [&](size_t to) {
@@ -26,7 +28,7 @@ std::vector<Token> tokenize(std::string_view source) {
     i = to;
   };
   const auto push = [&](Token::Kind kind, size_t end) {
-    tokens.push_back({kind, source.substr(i, end - i), i, line});
+    tokens.push_back({kind, source.substr(i, end - i), i, file, line});
     advance(end);
   };
   while (i < source.size()) {
@@ -55,6 +57,12 @@ std::vector<Token> tokenize(std::string_view source) {
         end = std::min(source.find('\n', end + (end > i ? 1 : 0)), source.size());
       } while (end < source.size() && source[end - 1] == '\\');
       push(Token::kDirective, end);
+      const std::string_view directive = tokens.back().text;
+      if (directive.starts_with("#line ")) {
+        line = std::atoi(directive.data() + 6) - 1;  // of the line after this one, whose end is still to come
+        const size_t open = directive.find('"'), close = directive.rfind('"');
+        if (open < close) file = directive.substr(open + 1, close - open - 1);
+      }
       continue;
     }
     fresh = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,9 +13,13 @@ struct Token {
   Kind kind;
   std::string_view text;
   size_t offset;
+  // As `#line` has it.
+  std::string_view file;
   int line;
 
   bool is(std::string_view other) const { return text == other; }
+  /// `<file>:<line>`
+  std::string place() const { return std::string(file) + ":" + std::to_string(line); }
 };
 
 /// Marks are single characters, except `::`, `->`, `&&`, `||`, `==`, `!=`, `<=`, `>=`, `++`, `--` and assignments.
