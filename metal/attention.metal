@@ -30,11 +30,11 @@ inline void loadRows(threadgroup float* tile, device const T* from, constant int
 
 /// kEach queries a SIMD group; kParts · 32 columns a threadgroup.
 template <typename T, typename Mask, int kEach, int kParts>
-[[kernel]] void attention(device const T* q [[buffer(0)]], device const T* k [[buffer(1)]],
-                          device const T* v [[buffer(2)]], device const Mask* mask [[buffer(3)]],
-                          device T* out [[buffer(4)]], constant mg::AttentionParams& p [[buffer(5)]],
-                          uint3 group [[threadgroup_position_in_grid]], uint tid [[thread_index_in_threadgroup]],
-                          uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void attention(
+    device const T* q [[buffer(0)]], device const T* k [[buffer(1)]], device const T* v [[buffer(2)]],
+    device const Mask* mask [[buffer(3)]], device T* out [[buffer(4)]], constant mg::AttentionParams& p [[buffer(5)]],
+    uint3 group [[threadgroup_position_in_grid]], uint tid [[thread_index_in_threadgroup]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup float tile[kAttentionKeys * kAttentionPitch];
   threadgroup float queries[kAttentionGroups * kEach * kAttentionDepth];
   threadgroup float weights[kAttentionGroups * kEach * kAttentionKeys];

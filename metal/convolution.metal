@@ -22,11 +22,10 @@ inline long inputAt(constant ConvolutionParams& p, int axis, long at) {
 
 /// Up to three spatial axes. The sum is over the kernel's elements, then the channels.
 template <typename T, int kSide>
-[[kernel]] void convolution_tiles(device const T* x [[buffer(0)]], device const T* w [[buffer(1)]],
-                                  device T* out [[buffer(2)]], constant mg::ConvolutionParams& p [[buffer(3)]],
-                                  uint3 group [[threadgroup_position_in_grid]],
-                                  uint lane [[thread_index_in_threadgroup]],
-                                  uint simdgroup [[simdgroup_index_in_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(128)]] void convolution_tiles(
+    device const T* x [[buffer(0)]], device const T* w [[buffer(1)]], device T* out [[buffer(2)]],
+    constant mg::ConvolutionParams& p [[buffer(3)]], uint3 group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]]) {
   typedef mg::ProductTile<kSide> Tile;
   threadgroup float memory[Tile::kMemory];
   threadgroup long begins[3 * kSide];
@@ -101,11 +100,10 @@ template <typename T, int kSide>
 
 /// A thread a number of the result; neighbouring threads have neighbouring outputs.
 template <typename T>
-[[kernel]] void convolution_direct(device const T* x [[buffer(0)]], device const T* w [[buffer(1)]],
-                                   device T* out [[buffer(2)]], constant mg::ConvolutionParams& p [[buffer(3)]],
-                                   uint group [[threadgroup_position_in_grid]],
-                                   uint lane [[thread_index_in_threadgroup]],
-                                   uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void convolution_direct(
+    device const T* x [[buffer(0)]], device const T* w [[buffer(1)]], device T* out [[buffer(2)]],
+    constant mg::ConvolutionParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   typedef mg::Element<T> Element;
   typedef typename Element::Wide Wide;
   const long number = long(group) * threads + lane, outputs = p.groups * p.outputs;

@@ -99,9 +99,12 @@ inline void turnFew(thread float2* x, uint radix, uint within, uint done, uint i
 
 /// A whole row.
 template <typename T>
-[[kernel]] void fourier_rows(device const T* in [[buffer(0)]], device T* out [[buffer(1)]],
-                             constant mg::FourierParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                             uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void fourier_rows(device const T* in [[buffer(0)]],
+                                                                     device T* out [[buffer(1)]],
+                                                                     constant mg::FourierParams& p [[buffer(2)]],
+                                                                     uint group [[threadgroup_position_in_grid]],
+                                                                     uint lane [[thread_index_in_threadgroup]],
+                                                                     uint threads [[threads_per_threadgroup]]) {
   threadgroup float2 memory[2 * kFourierBlock];
   long at[2] = {p.in, p.out};
   mg::locate(p.rows, long(group), at);
@@ -127,9 +130,12 @@ template <typename T>
 
 /// One pass over all rows.
 template <typename T>
-[[kernel]] void fourier_pass(device const T* in [[buffer(0)]], device T* out [[buffer(1)]],
-                             constant mg::FourierParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                             uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void fourier_pass(device const T* in [[buffer(0)]],
+                                                                     device T* out [[buffer(1)]],
+                                                                     constant mg::FourierParams& p [[buffer(2)]],
+                                                                     uint group [[threadgroup_position_in_grid]],
+                                                                     uint lane [[thread_index_in_threadgroup]],
+                                                                     uint threads [[threads_per_threadgroup]]) {
   const uint apart = p.length / p.radix;
   const long i = long(group) * threads + lane;
   if (i >= p.rows.size * apart) return;
@@ -146,9 +152,12 @@ template <typename T>
 
 /// Rows times the chirp, then zeros up to the padded length.
 template <typename T>
-[[kernel]] void fourier_chirp(device const T* in [[buffer(0)]], device T* out [[buffer(1)]],
-                              constant mg::FourierParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                              uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void fourier_chirp(device const T* in [[buffer(0)]],
+                                                                      device T* out [[buffer(1)]],
+                                                                      constant mg::FourierParams& p [[buffer(2)]],
+                                                                      uint group [[threadgroup_position_in_grid]],
+                                                                      uint lane [[thread_index_in_threadgroup]],
+                                                                      uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.rows.size * p.length) return;
   const long row = i / p.length, k = i - row * p.length;
@@ -161,9 +170,11 @@ template <typename T>
 
 /// What the rows are convolved with: the conjugate chirp, to both sides, scaled for the way back.
 template <typename T>
-[[kernel]] void fourier_kernel(device T* out [[buffer(0)]], constant mg::FourierParams& p [[buffer(1)]],
-                               uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                               uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void fourier_kernel(device T* out [[buffer(0)]],
+                                                                       constant mg::FourierParams& p [[buffer(1)]],
+                                                                       uint group [[threadgroup_position_in_grid]],
+                                                                       uint lane [[thread_index_in_threadgroup]],
+                                                                       uint threads [[threads_per_threadgroup]]) {
   const long k = long(group) * threads + lane;
   if (k >= p.length) return;
   const long distance = min(k, long(p.length) - k);
@@ -174,10 +185,12 @@ template <typename T>
 
 /// Spectra of rows times the one of the kernel.
 template <typename T>
-[[kernel]] void fourier_multiply(device T* rows [[buffer(0)]], device const T* spectrum [[buffer(1)]],
-                                 constant mg::FourierParams& p [[buffer(2)]],
-                                 uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                                 uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void fourier_multiply(device T* rows [[buffer(0)]],
+                                                                         device const T* spectrum [[buffer(1)]],
+                                                                         constant mg::FourierParams& p [[buffer(2)]],
+                                                                         uint group [[threadgroup_position_in_grid]],
+                                                                         uint lane [[thread_index_in_threadgroup]],
+                                                                         uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.rows.size * p.length) return;
   const float2 a = rows[i], b = spectrum[i % p.length];
@@ -186,9 +199,12 @@ template <typename T>
 
 /// The first numbers of each row times the chirp again.
 template <typename T>
-[[kernel]] void fourier_finish(device const T* in [[buffer(0)]], device T* out [[buffer(1)]],
-                               constant mg::FourierParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                               uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void fourier_finish(device const T* in [[buffer(0)]],
+                                                                       device T* out [[buffer(1)]],
+                                                                       constant mg::FourierParams& p [[buffer(2)]],
+                                                                       uint group [[threadgroup_position_in_grid]],
+                                                                       uint lane [[thread_index_in_threadgroup]],
+                                                                       uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.rows.size * p.chirp) return;
   const long row = i / p.chirp, k = i - row * p.chirp;

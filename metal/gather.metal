@@ -12,10 +12,10 @@ enum { kAtStart, kAtIndices, kAtOffsets };
 
 /// I is int or long.
 template <typename T, typename Index, typename I, int kWhere>
-[[kernel]] void gather(device const T* source [[buffer(0)]], device const Index* indices [[buffer(1)]],
-                       device T* out [[buffer(2)]], constant mg::GatherParams& p [[buffer(3)]],
-                       uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                       uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void gather(
+    device const T* source [[buffer(0)]], device const Index* indices [[buffer(1)]], device T* out [[buffer(2)]],
+    constant mg::GatherParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   const long position = long(group) * threads + lane;
   const I sliceSize = I(p.slice.size);
   if (position >= p.index.size * p.slice.size) return;

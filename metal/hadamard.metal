@@ -25,11 +25,11 @@ inline void butterflies(thread Wide* few, uint count) {
 
 /// A block. With kWhole it is a row, and goes to its end; otherwise to `work`.
 template <typename T, bool kWhole>
-[[kernel]] void hadamard_block(device const T* in [[buffer(0)]],
-                               device typename mg::Element<T>::Wide* work [[buffer(1)]], device T* out [[buffer(2)]],
-                               constant mg::HadamardParams& p [[buffer(3)]],
-                               uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                               uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void hadamard_block(
+    device const T* in [[buffer(0)]], device typename mg::Element<T>::Wide* work [[buffer(1)]],
+    device T* out [[buffer(2)]], constant mg::HadamardParams& p [[buffer(3)]],
+    uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]]) {
   typedef mg::Element<T> Element;
   typedef typename Element::Wide Wide;
   threadgroup Wide block[kHadamardBlock];
@@ -61,9 +61,11 @@ template <typename T, bool kWhole>
 
 /// kCount numbers `half_` apart, in place.
 template <typename Wide, uint kCount>
-[[kernel]] void hadamard_pass(device Wide* work [[buffer(0)]], constant mg::HadamardParams& p [[buffer(1)]],
-                              uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                              uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void hadamard_pass(device Wide* work [[buffer(0)]],
+                                                                      constant mg::HadamardParams& p [[buffer(1)]],
+                                                                      uint group [[threadgroup_position_in_grid]],
+                                                                      uint lane [[thread_index_in_threadgroup]],
+                                                                      uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.rows.size * p.length / kCount) return;
   // Chunks are multiples of what a thread spans.
@@ -76,10 +78,10 @@ template <typename Wide, uint kCount>
 
 /// The chunks of a row mixed and scaled, a thread for one element of each.
 template <typename T>
-[[kernel]] void hadamard_mix(device const typename mg::Element<T>::Wide* work [[buffer(0)]],
-                             device T* out [[buffer(1)]], constant mg::HadamardParams& p [[buffer(2)]],
-                             uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                             uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void hadamard_mix(
+    device const typename mg::Element<T>::Wide* work [[buffer(0)]], device T* out [[buffer(1)]],
+    constant mg::HadamardParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   typedef mg::Element<T> Element;
   typedef typename Element::Wide Wide;
   const long i = long(group) * threads + lane;

@@ -7,10 +7,10 @@
 using namespace metal;
 
 template <typename Index, bool kFirst>
-[[kernel]] void index_positions(device const Index* indices [[buffer(0)]], device long* offsets [[buffer(1)]],
-                                constant mg::IndexPositionsParams& p [[buffer(2)]],
-                                uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                                uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void index_positions(
+    device const Index* indices [[buffer(0)]], device long* offsets [[buffer(1)]],
+    constant mg::IndexPositionsParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.space.size) return;
   long at[1] = {p.indices};

@@ -34,10 +34,10 @@ inline ProductPlace placeOf(constant MatmulParams& p, uint number) {
 
 /// T is float, half or bfloat; Out is T, or float where sums have several parts.
 template <typename T, typename Out, int kSide>
-[[kernel]] void matmul_tiles(device const T* a [[buffer(0)]], device const T* b [[buffer(1)]],
-                             device Out* out [[buffer(2)]], constant mg::MatmulParams& p [[buffer(3)]],
-                             uint3 group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                             uint simdgroup [[simdgroup_index_in_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(128)]] void matmul_tiles(
+    device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device Out* out [[buffer(2)]],
+    constant mg::MatmulParams& p [[buffer(3)]], uint3 group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]]) {
   typedef mg::ProductTile<kSide> Tile;
   threadgroup float memory[Tile::kMemory];
   const mg::ProductPlace place = mg::placeOf(p, group.z);
@@ -81,11 +81,10 @@ template <typename T, typename Out, int kSide>
 
 /// A matrix a times a vector b (n = 1): a SIMD group a row, its lanes side by side along the sum.
 template <typename T, typename Out>
-[[kernel]] void matmul_vector_rows(device const T* a [[buffer(0)]], device const T* b [[buffer(1)]],
-                                   device Out* out [[buffer(2)]], constant mg::MatmulParams& p [[buffer(3)]],
-                                   uint3 group [[threadgroup_position_in_grid]],
-                                   uint simdgroup [[simdgroup_index_in_threadgroup]],
-                                   uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void matmul_vector_rows(
+    device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device Out* out [[buffer(2)]],
+    constant mg::MatmulParams& p [[buffer(3)]], uint3 group [[threadgroup_position_in_grid]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   const mg::ProductPlace place = mg::placeOf(p, group.z);
   const long row = long(group.x) * 8 + simdgroup;
   // A whole SIMD group.
@@ -105,11 +104,10 @@ template <typename T, typename Out>
 
 /// The same where the rows lie side by side: a threadgroup makes 32 numbers, each SIMD group an eighth of the sum.
 template <typename T, typename Out>
-[[kernel]] void matmul_vector_columns(device const T* a [[buffer(0)]], device const T* b [[buffer(1)]],
-                                      device Out* out [[buffer(2)]], constant mg::MatmulParams& p [[buffer(3)]],
-                                      uint3 group [[threadgroup_position_in_grid]],
-                                      uint simdgroup [[simdgroup_index_in_threadgroup]],
-                                      uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void matmul_vector_columns(
+    device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device Out* out [[buffer(2)]],
+    constant mg::MatmulParams& p [[buffer(3)]], uint3 group [[threadgroup_position_in_grid]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup float partial[8 * 32];
   const mg::ProductPlace place = mg::placeOf(p, group.z);
   const long row = long(group.x) * 32 + lane;
@@ -130,9 +128,12 @@ template <typename T, typename Out>
 
 /// Adds up the parts of sums in order, a thread for each number of the result.
 template <typename Out>
-[[kernel]] void matmul_parts(device const float* parts [[buffer(0)]], device Out* out [[buffer(1)]],
-                             constant mg::MatmulParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                             uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void matmul_parts(device const float* parts [[buffer(0)]],
+                                                                     device Out* out [[buffer(1)]],
+                                                                     constant mg::MatmulParams& p [[buffer(2)]],
+                                                                     uint group [[threadgroup_position_in_grid]],
+                                                                     uint lane [[thread_index_in_threadgroup]],
+                                                                     uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane, each = p.m * p.n, total = p.batch.size * each;
   if (i >= total) return;
   const long batch = i / each, row = (i - batch * each) / p.n, column = i - batch * each - row * p.n;
@@ -145,9 +146,12 @@ template <typename Out>
 
 /// Integers (of unsigned type: they wrap), bools and complex numbers.
 template <typename T>
-[[kernel]] void matmul_plain(device const T* a [[buffer(0)]], device const T* b [[buffer(1)]],
-                             device T* out [[buffer(2)]], constant mg::MatmulParams& p [[buffer(3)]],
-                             uint3 group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void matmul_plain(device const T* a [[buffer(0)]],
+                                                                     device const T* b [[buffer(1)]],
+                                                                     device T* out [[buffer(2)]],
+                                                                     constant mg::MatmulParams& p [[buffer(3)]],
+                                                                     uint3 group [[threadgroup_position_in_grid]],
+                                                                     uint lane [[thread_index_in_threadgroup]]) {
   typedef mg::Element<T> Element;
   typedef typename Element::Wide Wide;
   threadgroup Wide left[16 * 17];

@@ -18,9 +18,12 @@ inline void storeWord(device T* key, long word, uint bits, long perKey) {
 
 /// I is int or long.
 template <typename T, typename I>
-[[kernel]] void random_bits(device const uint* keys [[buffer(0)]], device T* out [[buffer(1)]],
-                            constant mg::RandomBitsParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                            uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void random_bits(device const uint* keys [[buffer(0)]],
+                                                                    device T* out [[buffer(1)]],
+                                                                    constant mg::RandomBitsParams& p [[buffer(2)]],
+                                                                    uint group [[threadgroup_position_in_grid]],
+                                                                    uint lane [[thread_index_in_threadgroup]],
+                                                                    uint threads [[threads_per_threadgroup]]) {
   const long position = long(group) * threads + lane;
   if (position >= p.total) return;
   const I key = I(position) / I(p.hashes);

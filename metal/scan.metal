@@ -41,10 +41,13 @@ inline typename Op::State scanThreads(typename Op::State own, thread typename Op
 
 /// The state of each chunk of each row.
 template <typename Op>
-[[kernel]] void scan_chunks(device const typename Op::Stored* in [[buffer(0)]], device uint4* states [[buffer(1)]],
-                            constant mg::ScanParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                            uint tid [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
-                            uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scan_chunks(device const typename Op::Stored* in [[buffer(0)]],
+                                                                    device uint4* states [[buffer(1)]],
+                                                                    constant mg::ScanParams& p [[buffer(2)]],
+                                                                    uint group [[threadgroup_position_in_grid]],
+                                                                    uint tid [[thread_index_in_threadgroup]],
+                                                                    uint simdgroup [[simdgroup_index_in_threadgroup]],
+                                                                    uint lane [[thread_index_in_simdgroup]]) {
   typedef typename Op::State State;
   threadgroup uint4 sums[mg::kScanThreads / 32];
   const long row = group / p.chunks, chunk = group % p.chunks;
@@ -66,10 +69,12 @@ template <typename Op>
 
 /// The states of a row's chunks become those before them.
 template <typename Op>
-[[kernel]] void scan_states(device uint4* states [[buffer(0)]], constant mg::ScanParams& p [[buffer(1)]],
-                            uint group [[threadgroup_position_in_grid]], uint tid [[thread_index_in_threadgroup]],
-                            uint simdgroup [[simdgroup_index_in_threadgroup]],
-                            uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scan_states(device uint4* states [[buffer(0)]],
+                                                                    constant mg::ScanParams& p [[buffer(1)]],
+                                                                    uint group [[threadgroup_position_in_grid]],
+                                                                    uint tid [[thread_index_in_threadgroup]],
+                                                                    uint simdgroup [[simdgroup_index_in_threadgroup]],
+                                                                    uint lane [[thread_index_in_simdgroup]]) {
   typedef typename Op::State State;
   threadgroup uint4 sums[mg::kScanThreads / 32];
   device uint4* row = states + long(group) * p.chunks;
@@ -85,11 +90,12 @@ template <typename Op>
 
 /// A chunk of a row: all of it where there is one chunk.
 template <typename Op, bool kPositions>
-[[kernel]] void scan_rows(device const typename Op::Stored* in [[buffer(0)]], device const uint4* states [[buffer(1)]],
-                          device typename Op::Stored* out [[buffer(2)]], device uint* positions [[buffer(3)]],
-                          constant mg::ScanParams& p [[buffer(4)]], uint group [[threadgroup_position_in_grid]],
-                          uint tid [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
-                          uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scan_rows(
+    device const typename Op::Stored* in [[buffer(0)]], device const uint4* states [[buffer(1)]],
+    device typename Op::Stored* out [[buffer(2)]], device uint* positions [[buffer(3)]],
+    constant mg::ScanParams& p [[buffer(4)]], uint group [[threadgroup_position_in_grid]],
+    uint tid [[thread_index_in_threadgroup]], uint simdgroup [[simdgroup_index_in_threadgroup]],
+    uint lane [[thread_index_in_simdgroup]]) {
   typedef typename Op::State State;
   typedef mg::Element<typename Op::Stored> Element;
   threadgroup uint4 sums[mg::kScanThreads / 32];
@@ -126,10 +132,13 @@ template <typename Op, bool kPositions>
 
 /// A thread a row.
 template <typename Op, bool kPositions>
-[[kernel]] void scan_columns(device const typename Op::Stored* in [[buffer(0)]],
-                             device typename Op::Stored* out [[buffer(1)]], device uint* positions [[buffer(2)]],
-                             constant mg::ScanParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
-                             uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scan_columns(device const typename Op::Stored* in [[buffer(0)]],
+                                                                     device typename Op::Stored* out [[buffer(1)]],
+                                                                     device uint* positions [[buffer(2)]],
+                                                                     constant mg::ScanParams& p [[buffer(3)]],
+                                                                     uint group [[threadgroup_position_in_grid]],
+                                                                     uint lane [[thread_index_in_threadgroup]],
+                                                                     uint threads [[threads_per_threadgroup]]) {
   typedef typename Op::State State;
   typedef mg::Element<typename Op::Stored> Element;
   const long row = long(group) * threads + lane;
@@ -149,10 +158,10 @@ template <typename Op, bool kPositions>
 
 /// h[i] = a[i] · h[i - 1] + b[i], a thread a row: a product of several a may overflow where the row does not.
 template <typename T>
-[[kernel]] void recurrence(device const T* a [[buffer(0)]], device const T* b [[buffer(1)]],
-                           device T* out [[buffer(2)]], constant mg::ScanParams& p [[buffer(3)]],
-                           uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                           uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void recurrence(
+    device const T* a [[buffer(0)]], device const T* b [[buffer(1)]], device T* out [[buffer(2)]],
+    constant mg::ScanParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   typedef mg::Element<T> Element;
   const long row = long(group) * threads + lane;
   if (row >= p.rows.size) return;

@@ -49,10 +49,10 @@ struct Minimum {
 
 /// All slices in order, for each element of the slice one thread: few slices, or slices that are all at one place.
 template <typename T, typename Op>
-[[kernel]] void scatter_in_order(device T* target [[buffer(0)]], device const T* updates [[buffer(1)]],
-                                 device const long* offsets [[buffer(2)]], constant mg::ScatterParams& p [[buffer(3)]],
-                                 uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                                 uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scatter_in_order(
+    device T* target [[buffer(0)]], device const T* updates [[buffer(1)]], device const long* offsets [[buffer(2)]],
+    constant mg::ScatterParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   typedef mg::Element<T> Element;
   const long s = long(group) * threads + lane;
   if (s >= p.slice.size) return;
@@ -68,12 +68,13 @@ template <typename T, typename Op>
 
 /// Sums of 32-bit integers do not depend on their order: a thread for each update.
 template <typename T>
-[[kernel]] void scatter_add_atomic(device atomic_uint* target [[buffer(0)]], device const T* updates [[buffer(1)]],
-                                   device const long* offsets [[buffer(2)]],
-                                   constant mg::ScatterParams& p [[buffer(3)]],
-                                   uint group [[threadgroup_position_in_grid]],
-                                   uint lane [[thread_index_in_threadgroup]],
-                                   uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scatter_add_atomic(device atomic_uint* target [[buffer(0)]],
+                                                                           device const T* updates [[buffer(1)]],
+                                                                           device const long* offsets [[buffer(2)]],
+                                                                           constant mg::ScatterParams& p [[buffer(3)]],
+                                                                           uint group [[threadgroup_position_in_grid]],
+                                                                           uint lane [[thread_index_in_threadgroup]],
+                                                                           uint threads [[threads_per_threadgroup]]) {
   const long position = long(group) * threads + lane;
   if (position >= p.count * p.slice.size) return;
   const long i = position / p.slice.size;
@@ -85,10 +86,12 @@ template <typename T>
 
 /// What is sorted: where an update goes, above its number. With kElements each element of each slice is an update.
 template <bool kElements>
-[[kernel]] void scatter_entries(device const long* offsets [[buffer(0)]], device ulong* entries [[buffer(1)]],
-                                constant mg::ScatterParams& p [[buffer(2)]],
-                                uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                                uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scatter_entries(device const long* offsets [[buffer(0)]],
+                                                                        device ulong* entries [[buffer(1)]],
+                                                                        constant mg::ScatterParams& p [[buffer(2)]],
+                                                                        uint group [[threadgroup_position_in_grid]],
+                                                                        uint lane [[thread_index_in_threadgroup]],
+                                                                        uint threads [[threads_per_threadgroup]]) {
   const long position = long(group) * threads + lane;
   if (position >= p.entries) return;
   long at = offsets[kElements ? position / p.slice.size : position] - p.low;
@@ -103,10 +106,10 @@ template <bool kElements>
 /// The first thread of those whose entries go to one place applies them all, in order; where the last update is set,
 /// the last thread.
 template <typename T, typename Op, bool kElements, bool kLastOnly>
-[[kernel]] void scatter_sorted(device T* target [[buffer(0)]], device const T* updates [[buffer(1)]],
-                               device const ulong* entries [[buffer(2)]], constant mg::ScatterParams& p [[buffer(3)]],
-                               uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                               uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void scatter_sorted(
+    device T* target [[buffer(0)]], device const T* updates [[buffer(1)]], device const ulong* entries [[buffer(2)]],
+    constant mg::ScatterParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   typedef mg::Element<T> Element;
   const long position = long(group) * threads + lane;
   const long sliceSize = kElements ? 1 : p.slice.size;

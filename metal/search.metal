@@ -7,10 +7,11 @@
 using namespace metal;
 
 template <typename Codec>
-[[kernel]] void searchsorted(device const typename Codec::Stored* sorted [[buffer(0)]],
-                             device const typename Codec::Stored* values [[buffer(1)]], device uint* out [[buffer(2)]],
-                             constant mg::SearchParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
-                             uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void searchsorted(
+    device const typename Codec::Stored* sorted [[buffer(0)]],
+    device const typename Codec::Stored* values [[buffer(1)]], device uint* out [[buffer(2)]],
+    constant mg::SearchParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.space.size) return;
   long at[3] = {p.sorted, p.values, p.out};

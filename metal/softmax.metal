@@ -21,10 +21,12 @@ inline float logarithm(float largest, float sum, bool nan) {
 
 /// kEach elements a lane; kLogarithm gives one number a row.
 template <typename T, int kEach, bool kLogarithm>
-[[kernel]] void softmax_short(device const T* in [[buffer(0)]], device T* out [[buffer(1)]],
-                              constant mg::SoftmaxParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                              uint simdgroup [[simdgroup_index_in_threadgroup]],
-                              uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void softmax_short(device const T* in [[buffer(0)]],
+                                                                      device T* out [[buffer(1)]],
+                                                                      constant mg::SoftmaxParams& p [[buffer(2)]],
+                                                                      uint group [[threadgroup_position_in_grid]],
+                                                                      uint simdgroup [[simdgroup_index_in_threadgroup]],
+                                                                      uint lane [[thread_index_in_simdgroup]]) {
   const long row = long(group) * 8 + simdgroup;
   // A whole SIMD group.
   if (row >= p.rows) return;
@@ -61,11 +63,10 @@ template <typename T, int kEach, bool kLogarithm>
 }
 
 template <typename T, bool kLogarithm>
-[[kernel]] void softmax_long(device const T* in [[buffer(0)]], device T* out [[buffer(1)]],
-                             constant mg::SoftmaxParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                             uint tid [[thread_index_in_threadgroup]],
-                             uint simdgroup [[simdgroup_index_in_threadgroup]],
-                             uint lane [[thread_index_in_simdgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void softmax_long(
+    device const T* in [[buffer(0)]], device T* out [[buffer(1)]], constant mg::SoftmaxParams& p [[buffer(2)]],
+    uint group [[threadgroup_position_in_grid]], uint tid [[thread_index_in_threadgroup]],
+    uint simdgroup [[simdgroup_index_in_threadgroup]], uint lane [[thread_index_in_simdgroup]]) {
   threadgroup float largestOf[8];
   threadgroup float sumOf[8];
   threadgroup float nanOf[8];

@@ -77,10 +77,13 @@ inline void sortTile(threadgroup E* tile, thread E* few, uint lane, uint threads
 /// Tiles of rows: keys are made and sorted. With kWhole a row is one tile, and its values or (kPositions) positions are
 /// written; otherwise entries are.
 template <typename Codec, typename E, bool kPositions>
-[[kernel]] void sort_rows(device const typename Codec::Stored* in [[buffer(0)]],
-                          device typename Codec::Stored* values [[buffer(1)]], device uint* positions [[buffer(2)]],
-                          constant mg::SortParams& p [[buffer(3)]], uint group [[threadgroup_position_in_grid]],
-                          uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void sort_rows(device const typename Codec::Stored* in [[buffer(0)]],
+                                                                  device typename Codec::Stored* values [[buffer(1)]],
+                                                                  device uint* positions [[buffer(2)]],
+                                                                  constant mg::SortParams& p [[buffer(3)]],
+                                                                  uint group [[threadgroup_position_in_grid]],
+                                                                  uint lane [[thread_index_in_threadgroup]],
+                                                                  uint threads [[threads_per_threadgroup]]) {
   threadgroup E tile[mg::kTile];
   long at[2] = {p.in, p.out};
   mg::locate(p.rows, long(group), at);
@@ -104,9 +107,10 @@ template <typename Codec, typename E, bool kPositions>
 
 /// A tile of a long row: entries are made and sorted.
 template <typename Codec, typename E>
-[[kernel]] void sort_tiles(device const typename Codec::Stored* in [[buffer(0)]], device E* entries [[buffer(1)]],
-                           constant mg::SortParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                           uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void sort_tiles(
+    device const typename Codec::Stored* in [[buffer(0)]], device E* entries [[buffer(1)]],
+    constant mg::SortParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
+    uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
   threadgroup E tile[mg::kTile];
   const uint row = group / p.tiles, first = (group - row * p.tiles) * mg::kTile;
   long at[2] = {p.in, 0};
@@ -125,9 +129,11 @@ template <typename Codec, typename E>
 
 /// The same of entries that are there, in place.
 template <typename E>
-[[kernel]] void sort_entries(device E* entries [[buffer(0)]], constant mg::SortParams& p [[buffer(1)]],
-                             uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
-                             uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void sort_entries(device E* entries [[buffer(0)]],
+                                                                     constant mg::SortParams& p [[buffer(1)]],
+                                                                     uint group [[threadgroup_position_in_grid]],
+                                                                     uint lane [[thread_index_in_threadgroup]],
+                                                                     uint threads [[threads_per_threadgroup]]) {
   threadgroup E tile[mg::kTile];
   const uint first = group * mg::kTile, count = min(p.length - first, uint(mg::kTile));
   device E* part = entries + first;
@@ -142,9 +148,12 @@ template <typename E>
 
 /// A tile of the result of merging each two neighbouring runs of a row.
 template <typename E>
-[[kernel]] void sort_merge(device const E* entries [[buffer(0)]], device E* merged [[buffer(1)]],
-                           constant mg::SortParams& p [[buffer(2)]], uint group [[threadgroup_position_in_grid]],
-                           uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void sort_merge(device const E* entries [[buffer(0)]],
+                                                                   device E* merged [[buffer(1)]],
+                                                                   constant mg::SortParams& p [[buffer(2)]],
+                                                                   uint group [[threadgroup_position_in_grid]],
+                                                                   uint lane [[thread_index_in_threadgroup]],
+                                                                   uint threads [[threads_per_threadgroup]]) {
   threadgroup E tile[mg::kTile];
   threadgroup uint split[2];
   const uint row = group / p.tiles, first = (group - row * p.tiles) * mg::kTile;
@@ -171,10 +180,11 @@ template <typename E>
 
 /// Sorted entries as values or positions, a thread for each.
 template <typename Stored, typename E, bool kPositions>
-[[kernel]] void sort_finish(device const Stored* in [[buffer(0)]], device Stored* values [[buffer(1)]],
-                            device uint* positions [[buffer(2)]], device const E* entries [[buffer(3)]],
-                            constant mg::SortParams& p [[buffer(4)]], uint group [[threadgroup_position_in_grid]],
-                            uint lane [[thread_index_in_threadgroup]], uint threads [[threads_per_threadgroup]]) {
+[[kernel, max_total_threads_per_threadgroup(256)]] void sort_finish(
+    device const Stored* in [[buffer(0)]], device Stored* values [[buffer(1)]], device uint* positions [[buffer(2)]],
+    device const E* entries [[buffer(3)]], constant mg::SortParams& p [[buffer(4)]],
+    uint group [[threadgroup_position_in_grid]], uint lane [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]]) {
   const long i = long(group) * threads + lane;
   if (i >= p.rows.size * p.length) return;
   const long row = i / p.length;
