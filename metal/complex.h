@@ -97,6 +97,8 @@ inline complex64 divideSpecial(complex64 a, complex64 b) {
     return complex64{unlimited * a.x, unlimited * a.y};
   }
   if (isInfinite(a) && isFinite(b)) {
+    const complex64 plain = complex64{a.x * b.x + a.y * b.y, a.y * b.x - a.x * b.y};
+    if (plain.x == plain.x || plain.y == plain.y) return plain;
     const float x = infiniteUnit(a.x), y = infiniteUnit(a.y);
     return complex64{infinity() * (x * b.x + y * b.y), infinity() * (y * b.x - x * b.y)};
   }

@@ -30,11 +30,11 @@ inline Scaled expOf(float x) {
   return result;
 }
 
+/// Where the angle of something infinite is not known.
+inline bool isUnknownInfinity(complex64 z) { return isInfinite(z.x) && !isFinite(z.y); }
 inline complex64 exp(complex64 z) {
   if (z.y == 0.0f) return complex64{exp(z.x), z.y};
-  if (isInfinite(z.x) && !isFinite(z.y)) {
-    return z.x < 0.0f ? complex64{0.0f, 0.0f} : complex64{infinity(), notANumber()};
-  }
+  if (isUnknownInfinity(z)) return z.x < 0.0f ? complex64{0.0f, 0.0f} : complex64{infinity(), notANumber()};
   const Scaled e = expOf(z.x);
   return complex64{timesZero(e.value, cos(z.y)) * e.factor, timesZero(e.value, sin(z.y)) * e.factor};
 }
@@ -103,15 +103,19 @@ inline Hyperbolic hyperbolic(float x) {
   return result;
 }
 inline complex64 sinh(complex64 z) {
+  if (isUnknownInfinity(z)) return complex64{infinity(), notANumber()};
   const Hyperbolic h = hyperbolic(z.x);
   return complex64{timesZero(h.sine, cos(z.y)) * h.factor, timesZero(h.cosine, sin(z.y)) * h.factor};
 }
 inline complex64 cosh(complex64 z) {
+  if (isUnknownInfinity(z)) return complex64{infinity(), notANumber()};
   const Hyperbolic h = hyperbolic(z.x);
   return complex64{timesZero(h.cosine, cos(z.y)) * h.factor, timesZero(h.sine, sin(z.y)) * h.factor};
 }
 /// Kahan's CTANH.
 inline complex64 tanh(complex64 z) {
+  if (z.x == 0.0f) return complex64{z.x, tan(z.y)};
+  if (z.y == 0.0f) return complex64{tanh(z.x), z.y};
   const float a = magnitude(z.x);
   if (a > 10.0f) {
     const float rest = isFinite(z.y) ? 4.0f * sin(z.y) * cos(z.y) * exp(-2.0f * a) : isInfinite(z.x) ? 0.0f : z.y - z.y;

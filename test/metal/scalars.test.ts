@@ -44,7 +44,30 @@ function resultOf(op: ElementwiseOp, dtype: Dtype): Dtype {
   return dtype === complex64 && ['abs', 'real', 'imag'].includes(op) ? float32 : dtype;
 }
 
-const floats = [0, -0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 2, -2, 3, 7, 255.5, 65504, 3.1e31, 3e38, -3e38, 1e-30, Infinity, -Infinity, Number.NaN];
+const floats = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  -2.5,
+  2,
+  -2,
+  3,
+  7,
+  255.5,
+  65504,
+  3.1e31,
+  3e38,
+  -3e38,
+  1e-30,
+  Infinity,
+  -Infinity,
+  Number.NaN,
+];
 
 /** Numbers of the dtype: all pairs of special ones meet where `seed` differs; floats are normal, or 0. */
 function samples(dtype: Dtype, seed: number, count: number): Scalar[] {
@@ -197,6 +220,38 @@ onLinux('operations in shaders', () => {
       bad.push(...differences(op, to, got, wanted, op === 'tanh' ? 64 : 12, [near]));
     }
     expect(bad).toEqual([]);
+  });
+
+  test('complex functions on their branch cuts, with the signs of zeros, and at infinities', () => {
+    const parts = [0, -0, 1, -1, 0.5, -0.5, 2.5, -2.5, Infinity, -Infinity];
+    const z = parts.flatMap((re) => parts.map((im) => ({ re, im })));
+    const array = arrayOf(z, complex64);
+    const circular = elementwiseOps.slice(position('sin'), position('arctanh') + 1);
+    const bad: string[] = [];
+    for (const op of ['exp', 'log', 'log1p', 'sqrt', ...circular] as const) {
+      const got = listOf(callShader(op, complex64, complex64, [array], z.length), complex64) as Complex[];
+      const wanted = listOf(onCpu(op, complex64, complex64, [array], z.length), complex64) as Complex[];
+      z.forEach(({ re, im }, i) => {
+        // Two infinities leave the sign of a third open; where one is, so is the sign of 0 beside NaN.
+        if (!Number.isFinite(re) && !Number.isFinite(im)) return;
+        const signed = Number.isFinite(re) && Number.isFinite(im);
+        const same = (x: number, y: number) => (x === 0 && y === 0 && signed ? Object.is(x, y) : near(x, y, float32, 12));
+        if (!same(got[i].re, wanted[i].re) || !same(got[i].im, wanted[i].im))
+          bad.push(`${op}(${re}, ${im}) = (${got[i].re}, ${got[i].im}), not (${wanted[i].re}, ${wanted[i].im})`);
+      });
+    }
+    expect(bad).toEqual([]);
+  });
+
+  test('quotients and products of complex zeros and infinities', () => {
+    const parts = [0, -0, 1, -2.5, Infinity, -Infinity, Number.NaN];
+    const z = parts.flatMap((re) => parts.map((im) => ({ re, im })));
+    const [a, b] = [z.flatMap((x) => z.map(() => x)), z.flatMap(() => z)];
+    const arrays = [a, b].map((list) => arrayOf(list, complex64));
+    for (const op of ['add', 'subtract', 'multiply', 'divide', 'maximum', 'minimum'] as const) {
+      const [got, wanted] = [callShader(op, complex64, complex64, arrays, a.length), onCpu(op, complex64, complex64, arrays, a.length)];
+      expect(differences(op, complex64, got, wanted, 1, [a, b])).toEqual([]);
+    }
   });
 
   test('arange rounds once and wraps in integers', () => {
