@@ -8,9 +8,6 @@
 #include "run.h"
 #include "shader.h"
 #include "traps.h"
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
 
 namespace emulator {
 namespace {
@@ -31,8 +28,8 @@ Workshop& workshop() {
 class FlushedSubnormals {
  public:
 #if defined(__x86_64__)
-  FlushedSubnormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
-  ~FlushedSubnormals() { _mm_setcsr(before_); }
+  FlushedSubnormals() : before_(__builtin_ia32_stmxcsr()) { __builtin_ia32_ldmxcsr(before_ | 0x8040); }
+  ~FlushedSubnormals() { __builtin_ia32_ldmxcsr(before_); }
 
  private:
   unsigned before_;
