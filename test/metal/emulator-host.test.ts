@@ -29,6 +29,7 @@ const passing = [
   'macOS 15',
   'capture',
   'binary archive',
+  'options are counted',
   '100,000 calls',
 ];
 
@@ -128,6 +129,15 @@ onLinux('the emulated Metal device', () => {
     const outcome = addon().run(scene);
     expect(outcome.error).toMatch(error);
     expect(outcome).toMatchObject({ count: 0, leaked: 0 });
+  });
+
+  test('100,000 calls leave no object of whatever class behind', () => {
+    addon().run('100,000 calls');
+    // GNUstep itself makes objects when it is first asked.
+    addon().objects();
+    const before = addon().objects();
+    addon().run('100,000 calls');
+    expect(addon().objects() - before).toBeLessThan(20);
   });
 
   test('an object that nobody releases is counted', () => {

@@ -18,6 +18,7 @@ interface Addon {
   run(name: string): Outcome;
   names(): string[];
   live(): number;
+  objects(): number;
   hasDevice(): boolean;
 }
 

@@ -11,6 +11,7 @@ constexpr NSUInteger kMaxBufferLength = NSUInteger{8} << 30;
 }  // namespace
 
 extern "C" id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
+  emulator::countObjects();
   return emulator::settings().device ? [[EmulatedDevice alloc] init] : nil;
 }
 

@@ -8,6 +8,19 @@
 #include "host/faults.h"
 #include "host/objects.h"
 
+namespace {
+
+size_t copyOut(const std::string& all, char* text, size_t capacity) {
+  if (capacity > 0) {
+    const size_t count = std::min(all.size(), capacity - 1);
+    std::memcpy(text, all.data(), count);
+    text[count] = '\0';
+  }
+  return all.size();
+}
+
+}  // namespace
+
 extern "C" {
 
 void metalgrad_emulator_bound(void* encoder, unsigned index, size_t bytes) {
@@ -20,22 +33,24 @@ void metalgrad_emulator_read(const void* data, size_t bytes) { emulator::Memory:
 
 void metalgrad_emulator_forgotten(const void* data, size_t bytes) { emulator::Memory::get().forgotten(data, bytes); }
 
-size_t metalgrad_emulator_live(const char* protocol) {
+size_t metalgrad_emulator_live(const char* name) {
   // Handlers let go what command buffers hold.
   emulator::Engine::get().waitForHandlers();
-  return emulator::liveObjects(protocol);
+  return emulator::liveObjects(name);
 }
 
 size_t metalgrad_emulator_fault_count(void) { return emulator::faultCount(); }
 
 size_t metalgrad_emulator_faults(char* text, size_t capacity) {
-  const std::string all = emulator::faultTexts();
-  if (capacity > 0) {
-    const size_t count = std::min(all.size(), capacity - 1);
-    std::memcpy(text, all.data(), count);
-    text[count] = '\0';
-  }
-  return all.size();
+  return copyOut(emulator::faultTexts(), text, capacity);
+}
+
+size_t metalgrad_emulator_objects(char* classes, size_t capacity) {
+  emulator::Engine::get().waitForHandlers();
+  std::string all;
+  const size_t count = emulator::allObjects(all);
+  copyOut(all, classes, capacity);
+  return count;
 }
 
 void metalgrad_emulator_clear_faults(void) { emulator::clearFaults(); }

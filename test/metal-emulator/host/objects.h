@@ -15,8 +15,12 @@ namespace emulator {
 /// Live objects by Metal's name for what they are.
 void objectMade(const char* protocol);
 void objectGone(const char* protocol);
-/// All of them for null.
-size_t liveObjects(const char* protocol);
+/// All of them for null; any other class by its name.
+size_t liveObjects(const char* name);
+/// Of whatever class, with a line for each in `classes`.
+size_t allObjects(std::string& classes);
+/// Counts objects of whatever class from now on.
+void countObjects();
 
 inline std::string text(NSString* string) { return string == nil ? std::string() : std::string([string UTF8String]); }
 NSString* string(const std::string& text);

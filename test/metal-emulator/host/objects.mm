@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <sstream>
 
 #include "host/engine.h"
 #include "host/faults.h"
@@ -32,13 +33,34 @@ void objectGone(const char* protocol) {
   --counts().live[protocol];
 }
 
-size_t liveObjects(const char* protocol) {
-  const std::lock_guard lock(counts().mutex);
-  size_t live = 0;
-  for (const auto& [name, count] : counts().live) {
-    if (protocol == nullptr || name == protocol) live += count;
+size_t liveObjects(const char* name) {
+  {
+    const std::lock_guard lock(counts().mutex);
+    if (name == nullptr) {
+      size_t live = 0;
+      for (const auto& [protocol, count] : counts().live) live += count;
+      return live;
+    }
+    const auto found = counts().live.find(name);
+    if (found != counts().live.end()) return found->second;
   }
+  const Class other = objc_lookUpClass(name);
+  return other == Nil ? 0 : static_cast<size_t>(GSDebugAllocationCount(other));
+}
+
+size_t allObjects(std::string& classes) {
+  @autoreleasepool {
+    classes = GSDebugAllocationList(NO);
+  }
+  std::istringstream lines(classes);
+  size_t live = 0, count = 0;
+  for (std::string name; lines >> count >> name;) live += count;
   return live;
+}
+
+void countObjects() {
+  static const BOOL counting = GSDebugAllocationActive(YES);
+  (void)counting;
 }
 
 NSString* string(const std::string& text) { return [NSString stringWithUTF8String:text.c_str()]; }

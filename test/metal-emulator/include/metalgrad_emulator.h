@@ -37,8 +37,12 @@ void metalgrad_emulator_forgotten(const void *data, size_t bytes);
 
 // Asked by tests.
 
-/// Live objects of a protocol of Metal ("MTLBuffer", "MTLCommandBuffer", …); of all of them for null.
-size_t metalgrad_emulator_live(const char *protocol);
+/// Live objects of a protocol of Metal ("MTLBuffer", "MTLCommandBuffer", …), of all of them for null; or of any other
+/// class by its name ("MTLCompileOptions", "NSError"), of those that were made since there is a device.
+size_t metalgrad_emulator_live(const char *name);
+/// Live Objective-C objects of whatever class that were made since there is a device, GNUstep's own included; and a
+/// line for each class, written as `metalgrad_emulator_faults` does.
+size_t metalgrad_emulator_objects(char *classes, size_t capacity);
 /// Faults since the start or the last call of `metalgrad_emulator_clear_faults`, in whatever command buffer or object.
 size_t metalgrad_emulator_fault_count(void);
 /// Their texts, one a line, as `snprintf` writes: at most `capacity` bytes with the end; gives the bytes there are.

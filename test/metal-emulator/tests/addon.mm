@@ -63,6 +63,8 @@ napi_value hasDevice(napi_env env, napi_callback_info) {
 
 napi_value live(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_live(nullptr)); }
 
+napi_value objects(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_objects(nullptr, 0)); }
+
 napi_value names(napi_env env, napi_callback_info) {
   napi_value result = nullptr;
   napi_create_array(env, &result);
@@ -82,6 +84,7 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   add("run", run);
   add("names", names);
   add("live", live);
+  add("objects", objects);
   add("hasDevice", hasDevice);
   return exports;
 }

@@ -215,6 +215,14 @@ const SceneRegistration all[] = {
        }
        if (archive == nil || [archive serializeToURL:descriptor.url error:nullptr]) scene.error = "written nowhere";
      }},
+    {"options are counted",
+     [](Scene& scene) {
+       const size_t before = metalgrad_emulator_live("MTLCompileOptions");
+       MTLCompileOptions* const options = [[MTLCompileOptions alloc] init];
+       if (metalgrad_emulator_live("MTLCompileOptions") != before + 1) scene.error = "one more is not counted";
+       [options release];
+       if (metalgrad_emulator_live("MTLCompileOptions") != before) scene.error = "it is still counted";
+     }},
     {"leaked buffer", [](Scene& scene) { [scene.buffer() retain]; }},
     {"65 command buffers",
      [](Scene& scene) {
