@@ -96,7 +96,7 @@ template <>
 struct Cast<complex64> {
   template <typename From>
   static complex64 of(From x) {
-    return complex64{float(x), 0.0f};
+    return complexOf(float(x), 0.0f);
   }
   static complex64 of(complex64 z) { return z; }
 };

@@ -10,7 +10,7 @@ namespace mg {
 
 inline float real(complex64 z) { return z.x; }
 inline float imag(complex64 z) { return z.y; }
-inline complex64 conjugate(complex64 z) { return complex64{z.x, -z.y}; }
+inline complex64 conjugate(complex64 z) { return complexOf(z.x, -z.y); }
 
 // Order: by the real, then the imaginary part.
 
@@ -59,7 +59,7 @@ inline complex64 subtract<complex64>(complex64 a, complex64 b) {
 }
 template <>
 inline complex64 negative<complex64>(complex64 a) {
-  return complex64{-a.x, -a.y};
+  return complexOf(-a.x, -a.y);
 }
 
 namespace elementary {
@@ -81,7 +81,7 @@ inline int exponentOf(complex64 z) {
   const int exponent = int((x > y ? x : y) >> 23) - 127;
   return exponent < -126 ? -126 : exponent;
 }
-inline complex64 scaled(complex64 z, int n) { return complex64{scale(z.x, n), scale(z.y, n)}; }
+inline complex64 scaled(complex64 z, int n) { return complexOf(scale(z.x, n), scale(z.y, n)); }
 /// |z|² as a pair, where squares neither overflow nor vanish.
 inline float2 squaredLength(complex64 z) { return pair::add(pair::product(z.x, z.x), pair::product(z.y, z.y)); }
 inline bool isFinite(complex64 z) { return isFinite(z.x) && isFinite(z.y); }
@@ -94,29 +94,29 @@ inline float infiniteUnit(float x) { return withSign(isInfinite(x) ? 1.0f : 0.0f
 inline complex64 divideSpecial(complex64 a, complex64 b) {
   if (b.x == 0.0f && b.y == 0.0f) {
     const float unlimited = withSign(infinity(), b.x);
-    return complex64{unlimited * a.x, unlimited * a.y};
+    return complexOf(unlimited * a.x, unlimited * a.y);
   }
   if (isInfinite(a) && isFinite(b)) {
-    const complex64 plain = complex64{a.x * b.x + a.y * b.y, a.y * b.x - a.x * b.y};
+    const complex64 plain = complexOf(a.x * b.x + a.y * b.y, a.y * b.x - a.x * b.y);
     if (plain.x == plain.x || plain.y == plain.y) return plain;
     const float x = infiniteUnit(a.x), y = infiniteUnit(a.y);
-    return complex64{infinity() * (x * b.x + y * b.y), infinity() * (y * b.x - x * b.y)};
+    return complexOf(infinity() * (x * b.x + y * b.y), infinity() * (y * b.x - x * b.y));
   }
   if (isInfinite(b) && isFinite(a)) {
     const float x = infiniteUnit(b.x), y = infiniteUnit(b.y);
-    return complex64{0.0f * (a.x * x + a.y * y), 0.0f * (a.y * x - a.x * y)};
+    return complexOf(0.0f * (a.x * x + a.y * y), 0.0f * (a.y * x - a.x * y));
   }
-  return complex64{notANumber(), notANumber()};
+  return complexOf(notANumber(), notANumber());
 }
 inline complex64 divide(complex64 a, complex64 b) {
   if (!isFinite(a) || !isFinite(b)) return divideSpecial(a, b);
   const int n = exponentOf(a), m = exponentOf(b);
   const complex64 u = scaled(a, -n), v = scaled(b, -m);
   const float2 length = squaredLength(v);
-  if (length.x == 0.0f) return divideSpecial(a, complex64{withSign(0.0f, b.x), 0.0f});
+  if (length.x == 0.0f) return divideSpecial(a, complexOf(withSign(0.0f, b.x), 0.0f));
   const float2 re = pair::add(pair::product(u.x, v.x), pair::product(u.y, v.y));
   const float2 im = pair::add(pair::product(u.y, v.x), pair::product(-u.x, v.y));
-  return scaled(complex64{pair::divide(re, length).x, pair::divide(im, length).x}, n - m);
+  return scaled(complexOf(pair::divide(re, length).x, pair::divide(im, length).x), n - m);
 }
 
 inline float abs(complex64 z) {
@@ -130,14 +130,14 @@ inline float abs(complex64 z) {
 
 template <>
 inline complex64 multiply<complex64>(complex64 a, complex64 b) {
-  return complex64{elementary::differenceOfProducts(a.x, b.x, a.y, b.y),
-                   elementary::differenceOfProducts(a.x, b.y, -a.y, b.x)};
+  return complexOf(elementary::differenceOfProducts(a.x, b.x, a.y, b.y),
+                   elementary::differenceOfProducts(a.x, b.y, -a.y, b.x));
 }
 template <>
 inline complex64 multiplyAdd<complex64>(complex64 a, complex64 b, complex64 c) {
   const float2 re = pair::add(pair::add(pair::product(a.x, b.x), pair::product(-a.y, b.y)), c.x);
   const float2 im = pair::add(pair::add(pair::product(a.x, b.y), pair::product(a.y, b.x)), c.y);
-  const complex64 sum = complex64{re.x, im.x};
+  const complex64 sum = complexOf(re.x, im.x);
   return elementary::isFinite(sum) ? sum : multiply(a, b) + c;
 }
 template <>
@@ -146,7 +146,7 @@ inline complex64 divide<complex64>(complex64 a, complex64 b) {
 }
 template <>
 inline complex64 reciprocal<complex64>(complex64 z) {
-  return elementary::divide(complex64{1.0f, 0.0f}, z);
+  return elementary::divide(complexOf(1.0f, 0.0f), z);
 }
 template <>
 inline float abs<complex64>(complex64 z) {
@@ -155,16 +155,16 @@ inline float abs<complex64>(complex64 z) {
 /// z / |z|, and 0 for 0.
 template <>
 inline complex64 sign<complex64>(complex64 z) {
-  if (z.x == 0.0f && z.y == 0.0f) return complex64{0.0f, 0.0f};
+  if (z.x == 0.0f && z.y == 0.0f) return complexOf(0.0f, 0.0f);
   const complex64 u = elementary::isFinite(z) ? elementary::scaled(z, -elementary::exponentOf(z)) : z;
   const float length = elementary::abs(u);
-  return length == 0.0f ? complex64{0.0f, 0.0f} : complex64{u.x / length, u.y / length};
+  return length == 0.0f ? complexOf(0.0f, 0.0f) : complexOf(u.x / length, u.y / length);
 }
 template <>
 inline complex64 arange<complex64>(int64_t position, float2 start, float2 step) {
   const float high = float(position);
   const float low = float(position - int64_t(high));
-  return complex64{fma(step.x, high, fma(step.x, low, start.x)), fma(step.y, high, fma(step.y, low, start.y))};
+  return complexOf(fma(step.x, high, fma(step.x, low, start.x)), fma(step.y, high, fma(step.y, low, start.y)));
 }
 
 }  // namespace mg

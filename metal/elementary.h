@@ -183,7 +183,7 @@ inline float sigmoid(float x) {
   const float2 parts = pair::quickSum(1.0f, r + expTail(r));
   const float e = scale(parts.x, int(n));
   const float2 denominator = pair::quickSum(1.0f, e);
-  const float2 numerator = x < 0.0f ? float2{e, scale(parts.y, int(n))} : float2{1.0f, 0.0f};
+  const float2 numerator = x < 0.0f ? pair::of(e, scale(parts.y, int(n))) : pair::of(1.0f, 0.0f);
   const float inverse = 1.0f / denominator.x;
   const float q = numerator.x * inverse;
   const float rest = fma(-q, denominator.x, numerator.x) + fma(-q, denominator.y, numerator.y);
@@ -235,7 +235,7 @@ inline float arctanh(float x) {
     return withSign(fma(a * t, p, a), x);
   }
   if (!(a < 1.0f)) return a == 1.0f ? withSign(infinity(), x) : notANumber();
-  const float2 u = pair::divide(pair::sum(1.0f, a), float2{1.0f - a, 0.0f});
+  const float2 u = pair::divide(pair::sum(1.0f, a), pair::of(1.0f - a, 0.0f));
   return withSign(0.5f * logScaled(u.x, u.y, 0.0f), x);
 }
 
@@ -317,12 +317,12 @@ inline float2 logPair(float x, float rest) {
   p = fma(p, z.x, 0.110898599f);
   p = fma(p, z.x, 0.142859861f);
   p = fma(p, z.x, 0.199999988f);
-  const float2 third = float2{0.333333343f, -9.93410776e-9f};
+  const float2 third = pair::of(0.333333343f, -9.93410776e-9f);
   const float2 tail = pair::multiply(pair::multiply(s, z), pair::add(third, p * z.x));
   const float2 sum = pair::add(s, tail);
   // ln 2 in two parts; the product with the first is exact.
   const float2 whole = pair::quickSum(parts.k * 0.693145752f, parts.k * 1.42860682e-6f);
-  return pair::add(whole, float2{2.0f * sum.x, 2.0f * sum.y});
+  return pair::add(whole, pair::of(2.0f * sum.x, 2.0f * sum.y));
 }
 
 inline float power(float base, float exponent) {
@@ -353,16 +353,16 @@ inline float power(float base, float exponent) {
 inline float2 expPair(float2 x) {
   const float n = rint(x.x * 1.44269502f);
   // ln 2 in three parts, the first two short.
-  float2 r = pair::add(float2{fma(n, -0.693145752f, x.x), x.y}, pair::product(n, -1.42860682e-6f));
-  r = float2{r.x * 0.0625f, r.y * 0.0625f};
+  float2 r = pair::add(pair::of(fma(n, -0.693145752f, x.x), x.y), pair::product(n, -1.42860682e-6f));
+  r = pair::of(r.x * 0.0625f, r.y * 0.0625f);
   const float2 square = pair::multiply(r, r);
   const float tail = square.x * r.x * fma(r.x, fma(r.x, 0.00833333377f, 0.0416666679f), 0.166666672f);
-  float2 e = pair::add(r, float2{0.5f * square.x, fma(0.5f, square.y, tail)});
+  float2 e = pair::add(r, pair::of(0.5f * square.x, fma(0.5f, square.y, tail)));
   // (1 + e)² - 1 = 2e + e².
-  for (int i = 0; i < 4; i++) e = pair::add(float2{2.0f * e.x, 2.0f * e.y}, pair::multiply(e, e));
+  for (int i = 0; i < 4; i++) e = pair::add(pair::of(2.0f * e.x, 2.0f * e.y), pair::multiply(e, e));
   e = pair::add(e, 1.0f);
   const float factor = bitsToFloat(uint(int(n) + 127) << 23);
-  return float2{e.x * factor, e.y * factor};
+  return pair::of(e.x * factor, e.y * factor);
 }
 
 /// log(exp(a) + exp(b)) = a + log1p(exp(b - a)) for a ≥ b. The sum may cancel, so its terms have more digits.
@@ -432,7 +432,7 @@ inline float2 arange(int64_t position, float2 start, float2 step) {
   const float low = float(position - int64_t(high));
   const float2 product = pair::product(step.x, high);
   const float2 sum = pair::sum(product.x, start.x);
-  if (!isFinite(sum.x)) return float2{sum.x, 0.0f};
+  if (!isFinite(sum.x)) return pair::of(sum.x, 0.0f);
   const float rest = fma(step.x, low, fma(step.y, high, product.y)) + start.y;
   return pair::quickSum(sum.x, sum.y + rest);
 }

@@ -10,21 +10,27 @@ namespace mg {
 /// A float2 as complex64 is one, but never passed for one: only functions in this namespace take pairs.
 namespace pair {
 
+inline float2 of(float x, float y) {
+  float2 a;
+  a.x = x;
+  a.y = y;
+  return a;
+}
 /// a + b exactly (Knuth).
 inline float2 sum(float a, float b) {
   const float s = a + b;
   const float part = s - a;
-  return float2{s, (a - (s - part)) + (b - part)};
+  return of(s, (a - (s - part)) + (b - part));
 }
 /// a + b exactly, for |a| ≥ |b| or a = 0.
 inline float2 quickSum(float a, float b) {
   const float s = a + b;
-  return float2{s, b - (s - a)};
+  return of(s, b - (s - a));
 }
 /// a · b exactly.
 inline float2 product(float a, float b) {
   const float p = a * b;
-  return float2{p, fma(a, b, -p)};
+  return of(p, fma(a, b, -p));
 }
 
 inline float2 add(float2 a, float b) {

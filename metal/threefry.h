@@ -6,6 +6,12 @@
 
 namespace mg {
 
+inline uint2 wordsOf(uint x, uint y) {
+  uint2 words;
+  words.x = x;
+  words.y = y;
+  return words;
+}
 inline uint2 threefryRound(uint2 x, uint distance) {
   x.x += x.y;
   x.y = ((x.y << distance) | (x.y >> (32 - distance))) ^ x.x;
@@ -19,11 +25,11 @@ inline uint2 threefryRounds(uint2 x, uint a, uint b, uint c, uint d) {
 inline uint2 threefry(uint2 key, uint2 counter) {
   const uint third = key.x ^ key.y ^ 0x1bd11bda;
   uint2 x = counter + key;
-  x = threefryRounds(x, 13, 15, 26, 6) + uint2{key.y, third + 1};
-  x = threefryRounds(x, 17, 29, 16, 24) + uint2{third, key.x + 2};
-  x = threefryRounds(x, 13, 15, 26, 6) + uint2{key.x, key.y + 3};
-  x = threefryRounds(x, 17, 29, 16, 24) + uint2{key.y, third + 4};
-  return threefryRounds(x, 13, 15, 26, 6) + uint2{third, key.x + 5};
+  x = threefryRounds(x, 13, 15, 26, 6) + wordsOf(key.y, third + 1);
+  x = threefryRounds(x, 17, 29, 16, 24) + wordsOf(third, key.x + 2);
+  x = threefryRounds(x, 13, 15, 26, 6) + wordsOf(key.x, key.y + 3);
+  x = threefryRounds(x, 17, 29, 16, 24) + wordsOf(key.y, third + 4);
+  return threefryRounds(x, 13, 15, 26, 6) + wordsOf(third, key.x + 5);
 }
 
 }  // namespace mg

@@ -10,6 +10,12 @@ using namespace metal;
 /// A complex number: x is the real part, y the imaginary one. A vector type, so that it is loaded, stored and shuffled
 /// like one; products and quotients are mg::multiply and mg::divide, never * and /.
 using complex64 = float2;
+inline complex64 complexOf(float re, float im) {
+  complex64 z;
+  z.x = re;
+  z.y = im;
+  return z;
+}
 
 /// What an element is computed in. Small integers are unsigned words, whose low bits wrap as the element's do.
 template <typename T>
