@@ -1,7 +1,6 @@
 /** Each fault that host code can make is planted, and the emulated device must see it; what is right must pass. */
 
-import { Worker } from 'node:worker_threads';
-import { addon, addonFile, output, playApart } from './emulator-host';
+import { inProcess, type Outcome, play, playAll } from './emulator-host';
 
 // The emulator exists on Linux.
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
@@ -102,96 +101,95 @@ const refused: [scene: string, error: RegExp][] = [
 const apart = ['random order', 'leaked buffer', 'out of memory', 'event that nobody signals'];
 
 onLinux('the emulated Metal device', () => {
+  const together = [...passing, ...[...failing, ...counted, ...refused].map(([scene]) => scene)];
+  let outcomes: Record<string, Outcome>;
+  beforeAll(() => {
+    outcomes = playAll(together);
+  });
+
   test('every scene is played here', () => {
-    const named = [...passing, ...[...failing, ...counted, ...refused].map(([scene]) => scene), ...apart];
-    expect(named.sort()).toEqual(addon().names().sort());
+    expect([...together, ...apart].sort()).toEqual(inProcess<string[]>('print(addon.names())').sort());
   });
 
   test.each(passing)('%s: passes, and leaves nothing behind', (scene) => {
-    expect(addon().run(scene)).toEqual({ error: '', count: 0, faults: '', leaked: 0 });
+    expect(outcomes[scene]).toEqual({ error: '', count: 0, faults: '', leaked: 0 });
   });
 
   test.each(failing)('%s: fails the command buffer', (scene, fault) => {
-    const outcome = addon().run(scene);
+    const outcome = outcomes[scene]!;
     expect(outcome.error).toMatch(fault);
     expect(outcome.faults).toMatch(fault);
     expect(outcome.leaked).toBe(0);
   });
 
   test.each(counted)('%s: is counted', (scene, fault) => {
-    const outcome = addon().run(scene);
+    const outcome = outcomes[scene]!;
     expect(outcome.faults).toMatch(fault);
     expect(outcome.count).toBeGreaterThan(0);
     expect(outcome.leaked).toBe(0);
   });
 
   test.each(refused)('%s: is an error', (scene, error) => {
-    const outcome = addon().run(scene);
+    const outcome = outcomes[scene]!;
     expect(outcome.error).toMatch(error);
     expect(outcome).toMatchObject({ count: 0, leaked: 0 });
   });
 
   test('100,000 calls leave no object of whatever class behind', () => {
-    addon().run('100,000 calls');
-    // GNUstep itself makes objects when it is first asked.
-    addon().objects();
-    const before = addon().objects();
-    addon().run('100,000 calls');
-    expect(addon().objects() - before).toBeLessThan(20);
+    const grown = inProcess<number>(`
+      const count = () => (addon.run('100,000 calls'), addon.objects());
+      count(); // GNUstep itself makes objects when it is first asked.
+      print(count() - count());`);
+    expect(Math.abs(grown)).toBeLessThan(20);
   });
 
   test('an object that nobody releases is counted', () => {
     // The buffer, and the device that it holds.
-    expect(addon().run('leaked buffer')).toMatchObject({ count: 0, leaked: 2 });
+    expect(play('leaked buffer')).toMatchObject({ count: 0, leaked: 2 });
   });
 
   test.each(['1', '2', '3'])('unordered dispatches run in either order (seed %s)', (seed) => {
-    const outcome = playApart('random order', { METALGRAD_EMULATOR_SEED: seed });
-    expect(outcome).toMatchObject({ error: '', count: 64, leaked: 0 });
+    expect(play('random order', { METALGRAD_EMULATOR_SEED: seed })).toMatchObject({ error: '', count: 64, leaked: 0 });
   });
 
   test('memory ends where the environment says', () => {
     const limits = { METALGRAD_EMULATOR_MEMORY: String(1 << 20) };
-    expect(playApart('out of memory', limits)).toEqual({ error: '', count: 0, faults: '', leaked: 0 });
-    expect(playApart('out of memory', { METALGRAD_EMULATOR_BUFFERS: '0' }).error).toBe('the memory did not come back');
+    expect(play('out of memory', limits)).toEqual({ error: '', count: 0, faults: '', leaked: 0 });
+    expect(play('out of memory', { METALGRAD_EMULATOR_BUFFERS: '0' }).error).toBe('the memory did not come back');
   });
 
   test('a wait that nobody ends is a timeout', () => {
-    const outcome = playApart('event that nobody signals', { METALGRAD_EMULATOR_TIMEOUT: '50' });
+    const outcome = play('event that nobody signals', { METALGRAD_EMULATOR_TIMEOUT: '50' });
     expect(outcome.error).toMatch(/timeout at command buffer 1: waits for an event's value 1, which is 0/);
   });
 
   test('calls of macOS 15 can be hidden', () => {
-    expect(playApart('macOS 15', { METALGRAD_EMULATOR_MACOS: '14' })).toEqual({ error: '', count: 0, faults: '', leaked: 0 });
+    expect(play('macOS 15', { METALGRAD_EMULATOR_MACOS: '14' })).toEqual({ error: '', count: 0, faults: '', leaked: 0 });
   });
 
   test('there may be no device', () => {
-    const script = `console.log(require(${JSON.stringify(addonFile)}).hasDevice())`;
-    expect(output(script, {})).toBe('true');
-    expect(output(script, { METALGRAD_EMULATOR_DEVICES: '0' })).toBe('false');
+    expect(inProcess('print(addon.hasDevice())')).toBe(true);
+    expect(inProcess('print(addon.hasDevice())', { METALGRAD_EMULATOR_DEVICES: '0' })).toBe(false);
   });
 
-  test('workers use it together, and leave nothing behind', async () => {
-    const before = addon().live();
+  test('workers use it together, and leave nothing behind', () => {
     const scenes = ['nothing wrong', '100,000 calls', 'fence across command buffers', 'queues with event', 'barrier'];
-    const script = `const { parentPort, workerData } = require('node:worker_threads');
-      const addon = require(workerData.addonFile);
-      parentPort.postMessage(workerData.scenes.map((scene) => addon.run(scene).error));`;
-    const played = await Promise.all(
-      [0, 1, 2].map(
-        () =>
-          new Promise((resolve, reject) => {
-            const worker = new Worker(script, { eval: true, workerData: { addonFile, scenes } });
-            let errors: unknown;
-            worker.once('message', (message) => {
-              errors = message;
-            });
-            worker.once('error', reject);
-            worker.once('exit', () => resolve(errors));
-          }),
-      ),
-    );
-    expect(played).toEqual([0, 1, 2].map(() => scenes.map(() => '')));
-    expect(addon().live()).toBe(before);
+    const result = inProcess<{ errors: string[][]; left: number }>(`
+      const { Worker } = require('node:worker_threads');
+      const scenes = ${JSON.stringify(scenes)};
+      const text = "const { parentPort, workerData } = require('node:worker_threads');" +
+        'const addon = require(workerData.addonFile);' +
+        'parentPort.postMessage(workerData.scenes.map((scene) => addon.run(scene).error));';
+      const errors = [];
+      for (let i = 0; i < 3; i++) {
+        const worker = new Worker(text, { eval: true, workerData: { addonFile, scenes } });
+        worker.once('message', (message) => errors.push(message));
+      }
+      process.once('beforeExit', () => print({ errors, left: addon.live() }));`);
+    expect(result).toEqual({ errors: [0, 1, 2].map(() => scenes.map(() => '')), left: 0 });
+  });
+
+  test('the process may end while commands run', () => {
+    expect(inProcess(`addon.leave(); print('left')`)).toBe('left');
   });
 });

@@ -1,4 +1,7 @@
-/** Plays scenes of host code on the emulated Metal device: test/metal-emulator/tests/ has them, and plants the faults. */
+/**
+ * Plays scenes of host code on the emulated Metal device: test/metal-emulator/tests/ has them, and plants the faults. Always in processes
+ * of their own: one process has one emulated device, and its settings are the environment's.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,33 +17,29 @@ export interface Outcome {
   readonly leaked: number;
 }
 
-interface Addon {
-  run(name: string): Outcome;
-  names(): string[];
-  live(): number;
-  objects(): number;
-  hasDevice(): boolean;
-}
+const addonFile = join(__dirname, '..', '..', 'build-cmake', 'emulator', 'Release', 'emulator_host_tests.node');
 
-export const addonFile = join(__dirname, '..', '..', 'build-cmake', 'emulator', 'Release', 'emulator_host_tests.node');
-
-export function addon(): Addon {
+/** What a script gives to `print`; it has the `addon`, and its file as `addonFile`. */
+export function inProcess<Result>(script: string, settings: Record<string, string> = {}): Result {
   if (!existsSync(addonFile)) throw new Error(`${addonFile} is not there: node scripts/build.mjs --emulator`);
-  return require(addonFile) as Addon;
-}
-
-/** The same in a process of its own, with other settings of the device. */
-export function playApart(name: string, settings: Record<string, string>): Outcome {
-  const text = `const addon = require(${JSON.stringify(addonFile)}); console.log(JSON.stringify(addon.run(${JSON.stringify(name)})))`;
-  return JSON.parse(output(text, settings)) as Outcome;
-}
-
-/** What a script prints that runs with these settings. */
-export function output(script: string, settings: Record<string, string>): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+  const text = `const addonFile = ${JSON.stringify(addonFile)};
+    const addon = require(addonFile);
+    const print = (value) => console.log(JSON.stringify(value));
+    ${script}`;
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', text], {
     env: { ...process.env, ...settings },
     encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`ended with ${status}: ${stderr}`);
-  return stdout.trim();
+  if (status !== 0) throw new Error(`ended with ${status ?? signal}: ${stderr}`);
+  return JSON.parse(stdout) as Result;
+}
+
+/** One scene, with settings of the device. */
+export function play(scene: string, settings: Record<string, string> = {}): Outcome {
+  return inProcess(`print(addon.run(${JSON.stringify(scene)}))`, settings);
+}
+
+/** Several scenes, one after another in one process. */
+export function playAll(scenes: readonly string[]): Record<string, Outcome> {
+  return inProcess(`print(Object.fromEntries(${JSON.stringify(scenes)}.map((scene) => [scene, addon.run(scene)])))`);
 }

@@ -65,6 +65,22 @@ napi_value live(napi_env env, napi_callback_info) { return number(env, metalgrad
 
 napi_value objects(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_objects(nullptr, 0)); }
 
+/// Commits a dispatch that takes a while, and does not wait.
+napi_value leave(napi_env, napi_callback_info) {
+  @autoreleasepool {
+    Scene scene;
+    id<MTLCommandBuffer> const commands = [scene.queue commandBuffer];
+    id<MTLComputeCommandEncoder> const encoder = Scene::concurrent(commands);
+    Scene::dispatch(encoder, scene.pipeline("write 0 0 64\nsleep 200"), scene.buffer());
+    [encoder endEncoding];
+    [commands addCompletedHandler:^(id<MTLCommandBuffer>){
+    }];
+    [commands commit];
+    [commands waitUntilScheduled];
+  }
+  return nullptr;
+}
+
 napi_value names(napi_env env, napi_callback_info) {
   napi_value result = nullptr;
   napi_create_array(env, &result);
@@ -84,6 +100,7 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   add("run", run);
   add("names", names);
   add("live", live);
+  add("leave", leave);
   add("objects", objects);
   add("hasDevice", hasDevice);
   return exports;
