@@ -34,14 +34,22 @@ inline float roundToOdd(float hi, float lo) {
   return as_type<float>(bits | 1);
 }
 /// Keeps the 24 leading bits, the last of them set if any bit was lost.
+inline float roundToOdd(uint x) {
+  const uint zeros = clz(x);
+  if (zeros >= 8) return float(x);
+  const uint lost = 8 - zeros;
+  const uint kept = (x >> lost) | uint((x & ((1u << lost) - 1)) != 0);
+  return float(kept << lost);
+}
+/// The same from 32 leading bits and whether any bit follows.
 inline float roundToOdd(uint64_t x) {
   const uint high = uint(x >> 32);
-  const uint zeros = high != 0 ? clz(high) : 32 + clz(uint(x));
-  if (zeros >= 40) return float(uint(x));
-  const uint lost = 40 - zeros;
+  if (high == 0) return roundToOdd(uint(x));
+  const uint lost = 32 - clz(high);
   const uint kept = uint(x >> lost) | uint((x & ((uint64_t(1) << lost) - 1)) != 0);
-  return float(kept) * as_type<float>((127 + lost) << 23);
+  return roundToOdd(kept) * as_type<float>((127 + lost) << 23);
 }
+inline float roundToOdd(int x) { return x < 0 ? -roundToOdd(0u - uint(x)) : roundToOdd(uint(x)); }
 inline float roundToOdd(int64_t x) { return x < 0 ? -roundToOdd(uint64_t(0) - uint64_t(x)) : roundToOdd(uint64_t(x)); }
 
 /// To an integer.
@@ -73,22 +81,22 @@ struct Cast<float> {
   static float of(float x) { return x; }
   static float of(complex64 z) { return z.x; }
 };
-/// To a 16-bit float: rounded once, also from integers with more digits than float32 has.
+/// Integers that float32 does not hold exactly are beyond the largest half.
 template <>
 struct Cast<half> {
-  static half of(int x) { return half(roundToOdd(int64_t(x))); }
-  static half of(uint x) { return half(roundToOdd(uint64_t(x))); }
-  static half of(int64_t x) { return half(roundToOdd(x)); }
-  static half of(uint64_t x) { return half(roundToOdd(x)); }
-  static half of(float x) { return half(x); }
+  template <typename From>
+  static half of(From x) {
+    return half(float(x));
+  }
   static half of(complex64 z) { return half(z.x); }
 };
+/// Rounded once, also from integers with more digits than float32 has.
 template <>
 struct Cast<bfloat> {
-  static bfloat of(int x) { return bfloat(roundToOdd(int64_t(x))); }
-  static bfloat of(uint x) { return bfloat(roundToOdd(uint64_t(x))); }
-  static bfloat of(int64_t x) { return bfloat(roundToOdd(x)); }
-  static bfloat of(uint64_t x) { return bfloat(roundToOdd(x)); }
+  template <typename From>
+  static bfloat of(From x) {
+    return bfloat(roundToOdd(x));
+  }
   static bfloat of(float x) { return bfloat(x); }
   static bfloat of(complex64 z) { return bfloat(z.x); }
 };
