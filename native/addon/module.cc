@@ -4,6 +4,10 @@
 
 #include "addon/functions.h"
 
+#ifdef METALGRAD_EMULATOR
+#include "metalgrad_emulator_node.h"
+#endif
+
 namespace {
 
 /// Node unloads an addon with the last worker that used it, but the pool's threads stay: the file must stay, too.
@@ -15,6 +19,9 @@ void stayLoaded() {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   stayLoaded();
   exports.Set("create", Napi::Function::New<metalgrad::addon::create>(env, "create"));
+#ifdef METALGRAD_EMULATOR
+  exports.Set("emulator", Napi::Value(env, metalgrad_emulator::exports(env)));
+#endif
   return exports;
 }
 

@@ -137,7 +137,7 @@ onLinux('the emulated Metal device', () => {
 
   test('100,000 calls leave no object of whatever class behind', () => {
     const grown = inProcess<number>(`
-      const count = () => (addon.run('100,000 calls'), addon.objects());
+      const count = () => (addon.run('100,000 calls'), addon.emulator.objects());
       count(); // GNUstep itself makes objects when it is first asked.
       print(count() - count());`);
     expect(Math.abs(grown)).toBeLessThan(20);
@@ -185,7 +185,7 @@ onLinux('the emulated Metal device', () => {
         const worker = new Worker(text, { eval: true, workerData: { addonFile, scenes } });
         worker.once('message', (message) => errors.push(message));
       }
-      process.once('beforeExit', () => print({ errors, left: addon.live() }));`);
+      process.once('beforeExit', () => print({ errors, left: addon.emulator.live() }));`);
     expect(result).toEqual({ errors: [0, 1, 2].map(() => scenes.map(() => '')), left: 0 });
   });
 

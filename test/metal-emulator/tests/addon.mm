@@ -3,27 +3,14 @@
 
 #include <string>
 
+#include "metalgrad_emulator_node.h"
 #include "tests/scene.h"
 
 namespace {
 
-napi_value text(napi_env env, const std::string& value) {
-  napi_value made = nullptr;
-  napi_create_string_utf8(env, value.data(), value.size(), &made);
-  return made;
-}
-
-napi_value number(napi_env env, size_t value) {
-  napi_value made = nullptr;
-  napi_create_double(env, static_cast<double>(value), &made);
-  return made;
-}
-
-std::string faults() {
-  std::string all(metalgrad_emulator_faults(nullptr, 0), '\0');
-  metalgrad_emulator_faults(all.data(), all.size() + 1);
-  return all;
-}
+using metalgrad_emulator::addFunction;
+using metalgrad_emulator::number;
+using metalgrad_emulator::text;
 
 napi_value run(napi_env env, napi_callback_info info) {
   size_t count = 1;
@@ -48,7 +35,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   napi_create_object(env, &result);
   napi_set_named_property(env, result, "error", text(env, error));
   napi_set_named_property(env, result, "count", number(env, metalgrad_emulator_fault_count()));
-  napi_set_named_property(env, result, "faults", text(env, faults()));
+  napi_set_named_property(env, result, "faults", metalgrad_emulator::faults(env, nullptr));
   napi_set_named_property(env, result, "leaked", number(env, metalgrad_emulator_live(nullptr) - before));
   return result;
 }
@@ -60,10 +47,6 @@ napi_value hasDevice(napi_env env, napi_callback_info) {
   }
   return result;
 }
-
-napi_value live(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_live(nullptr)); }
-
-napi_value objects(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_objects(nullptr, 0)); }
 
 /// Commits a dispatch that takes a while, and does not wait.
 napi_value leave(napi_env, napi_callback_info) {
@@ -92,16 +75,10 @@ napi_value names(napi_env env, napi_callback_info) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
-  const auto add = [&](const char* name, napi_callback callback) {
-    napi_value function = nullptr;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
-    napi_set_named_property(env, exports, name, function);
-  };
-  add("run", run);
-  add("names", names);
-  add("live", live);
-  add("leave", leave);
-  add("objects", objects);
-  add("hasDevice", hasDevice);
+  addFunction(env, exports, "run", run);
+  addFunction(env, exports, "names", names);
+  addFunction(env, exports, "leave", leave);
+  addFunction(env, exports, "hasDevice", hasDevice);
+  napi_set_named_property(env, exports, "emulator", metalgrad_emulator::exports(env));
   return exports;
 }
