@@ -80,6 +80,17 @@ const numeric = (subject: Subject) => factor(subject) * (isSingle(subject) ? 2e-
 const hasDerivative = (subject: Subject) => subject.case.differentiable !== false && subject.operands.some(differentiable);
 const canTrace = (subject: Subject) => subject.case.readsValues !== true && subject.operands.length > 0;
 
+/** Evaluated results, or the error that is thrown instead. */
+function outcome(f: () => mx.array[]): mx.array[] | Error {
+  try {
+    const results = f();
+    mx.eval(results);
+    return results;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 /** Stacks the results of `f` on each lane. */
 function stackOf(f: (lane: number) => mx.array[], axis = 0): mx.array[] {
   const results = Array.from({ length: lanes }, (_, lane) => f(lane));
@@ -264,6 +275,21 @@ export const laws: readonly Law[] = [
       for (const offset of [0, 7]) {
         const x = subject.data(seed + offset);
         judge.all(compiled(x), subject.call(x), exact(subject), 'compile(f)');
+      }
+    },
+  },
+  {
+    name: 'compile, shapeless',
+    applies: canTrace,
+    check(subject, seed, judge) {
+      const compiled = mx.compile((x: mx.array[]) => subject.call(x), { shapeless: true }) as Vector;
+      for (const x of [subject.data(seed), subject.larger(seed), subject.data(seed + 7)]) {
+        const expected = outcome(() => subject.call(x));
+        const actual = outcome(() => compiled(x));
+        // What does not fit together must not fit compiled.
+        if (!Array.isArray(expected) || !Array.isArray(actual)) {
+          if (String(actual) !== String(expected)) throw new Error(`compiled: ${actual}; by itself: ${expected}`);
+        } else judge.all(actual, expected, exact(subject), 'compile(f, { shapeless: true })');
       }
     },
   },

@@ -16,6 +16,7 @@ const meanings: Record<string, string> = {
   'grad∘vmap': 'the gradient of a batch is the batch of gradients',
   'vmap∘jvp': 'tangents of each example are those of the examples',
   compile: 'the compiled function is the function, on the first data and on others',
+  'compile, shapeless': 'the same on data of other shapes, errors included',
   'compile∘grad': 'the same for its gradient',
   'grad∘checkpoint': 'computing again gives the same gradient',
   'vmap∘vmap': 'over two axes',

@@ -18,6 +18,8 @@ export interface Subject {
   readonly call: (arrays: Arrays) => mx.array[];
   /** Fresh data; the same seed gives the same. */
   readonly data: (seed: number, dtype?: Dtype) => mx.array[];
+  /** The same with every size above 1 one larger: other shapes that fit together where sizes had to agree. */
+  readonly larger: (seed: number) => mx.array[];
 }
 
 /** Whether an operand can carry a tangent. */
@@ -109,10 +111,22 @@ export function subjectOf(op: Op, index: number, oneCase: OpCase): Subject {
     const list = (Array.isArray(result) ? result : [result]) as unknown[];
     return list.flat().filter((entry): entry is mx.array => entry instanceof mx.array);
   };
-  const data = (seed: number, dtype: Dtype = widest) => {
+  const draw = (list: readonly Operand[], seed: number, dtype: Dtype) => {
     const random = generator(seed);
     const next = distinctValues(random);
-    return operands.map((operand) => made(() => make(operand, random, next, dtype)));
+    return list.map((operand) => made(() => make(operand, random, next, dtype)));
   };
-  return { name: `${op.name} case ${index}`, case: oneCase, operands, call, data };
+  const grown = ({ shape, options }: Operand) =>
+    new Operand(
+      shape.map((size) => (size > 1 ? size + 1 : size)),
+      options,
+    );
+  return {
+    name: `${op.name} case ${index}`,
+    case: oneCase,
+    operands,
+    call,
+    data: (seed, dtype = widest) => draw(operands, seed, dtype),
+    larger: (seed) => draw(operands.map(grown), seed, widest),
+  };
 }
