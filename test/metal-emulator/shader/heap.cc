@@ -11,6 +11,10 @@
 #include "shader.h"
 
 namespace emulator {
+
+// Of no thread until the heap is made, and never changed after that.
+uintptr_t viewBase = 0;
+
 namespace {
 
 constexpr size_t kPage = 16384;
@@ -20,10 +24,14 @@ class Heap {
   Heap() {
     file_ = memfd_create("metal-emulator", MFD_CLOEXEC);
     if (file_ < 0 || ftruncate(file_, kHeapBytes) != 0) return;
+    constexpr size_t distance = size_t{1} << kViewShift;
+    void* reserved =
+        mmap(nullptr, (kViews + 1) * distance, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) return;
+    viewBase = (reinterpret_cast<uintptr_t>(reserved) + distance - 1) & ~(distance - 1);
     for (unsigned i = 0; i < kViews; i++) {
       void* at = reinterpret_cast<void*>(viewAddress(i, 0));
-      const int flags = MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-      if (mmap(at, kHeapBytes, PROT_READ | PROT_WRITE, flags, file_, 0) != at) return;
+      if (mmap(at, kHeapBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file_, 0) != at) return;
     }
     void* host = mmap(nullptr, kHeapBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_, 0);
     if (host == MAP_FAILED) return;

@@ -8,13 +8,16 @@
 namespace emulator {
 
 inline constexpr unsigned kViews = 32;
-inline constexpr uintptr_t kViewBase = uintptr_t{1} << 44;
-inline constexpr unsigned kViewShift = 40;
-inline constexpr size_t kHeapBytes = size_t{1} << 36;
+/// Views are twice as far apart as the heap is long, so that wrong indices do not lead from one into the next.
+inline constexpr unsigned kViewShift = 36;
+inline constexpr size_t kHeapBytes = size_t{1} << 35;
+
+/// Where the first view is, a multiple of their distance. Not known before the first allocation.
+extern uintptr_t viewBase;
 
 /// The address of the heap's `offset` as binding `index` sees it.
 inline uintptr_t viewAddress(unsigned index, size_t offset) {
-  return kViewBase + (uintptr_t{index} << kViewShift) + offset;
+  return viewBase + (uintptr_t{index} << kViewShift) + offset;
 }
 
 /// Where `data` lies in the heap; false where it does not.

@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kThreadgroupSpan = size_t{kWindows} << kWindowShift;
 /// Where pointers of buffers lead to which nothing is bound; the view of an index that no buffer has.
 constexpr unsigned kUnboundView = kViews - 1;
-constexpr unsigned kUnboundShift = 33;
+constexpr unsigned kUnboundShift = 31;
 constexpr size_t kKeptCells = size_t{1} << 22;
 
 unsigned granuleShift(size_t elementBytes) {
@@ -266,7 +266,7 @@ void Run::check(Region& region, uintptr_t address, size_t bytes, const void* fro
 template <bool write>
 void Run::access(uintptr_t address, size_t bytes, const void* from) {
   if (address - stackLow_ < kStackBytes || bytes == 0) return;
-  const uintptr_t view = (address - kViewBase) >> kViewShift;
+  const uintptr_t view = (address - viewBase) >> kViewShift;
   if (view < kViews) return check<write>(device_[view], address, bytes, from);
   const uintptr_t inThreadgroup = address - reinterpret_cast<uintptr_t>(workshop_.threadgroup);
   if (inThreadgroup < kThreadgroupSpan)
@@ -279,7 +279,7 @@ template void Run::access<true>(uintptr_t, size_t, const void*);
 
 /// Atomics do not race with one another: bounds and bits are looked at, and the last plain write.
 void Run::atomicAccess(uintptr_t address, bool reads, bool writes, const void* from) {
-  const uintptr_t view = (address - kViewBase) >> kViewShift;
+  const uintptr_t view = (address - viewBase) >> kViewShift;
   const uintptr_t inThreadgroup = address - reinterpret_cast<uintptr_t>(workshop_.threadgroup);
   Region* region = view < kViews                      ? &device_[view]
                    : inThreadgroup < kThreadgroupSpan ? &windows_[inThreadgroup >> kWindowShift]
@@ -321,7 +321,7 @@ void Run::atomicAccess(uintptr_t address, bool reads, bool writes, const void* f
 template <bool write>
 void Run::outside(uintptr_t address, size_t bytes, const void* from) {
   std::string detail = nameOf(me_) + (write ? " writes " : " reads ");
-  const uintptr_t view = (address - kViewBase) >> kViewShift;
+  const uintptr_t view = (address - viewBase) >> kViewShift;
   const uintptr_t inThreadgroup = address - reinterpret_cast<uintptr_t>(workshop_.threadgroup);
   const auto relative = [&](const Region& region) {
     const auto offset = static_cast<int64_t>(address - region.low);

@@ -400,8 +400,7 @@ class Rewriter {
     for (const bool run : {true, false}) {
       Translation& translation = run ? result_.run : result_.check;
       translation.head = includes + "namespace {\n#line 1 \"shader\"\n" + part(0, headEnd_, run) + "\n}\n";
-      translation.rest = "namespace {\n#line " + headEndPlace_ +
-                         part(headEnd_, source_.size(), run) + "\n}\n";
+      translation.rest = "namespace {\n#line " + headEndPlace_ + part(headEnd_, source_.size(), run) + "\n}\n";
     }
     result_.run.rest +=
         "extern \"C\" {\n"

@@ -103,9 +103,7 @@ class Rules {
   }
 
  private:
-  void error(size_t i, const std::string& text) {
-    errors_ += tokens_[i].place() + ": error: " + text + "\n";
-  }
+  void error(size_t i, const std::string& text) { errors_ += tokens_[i].place() + ": error: " + text + "\n"; }
   const Token& at(size_t i) const {
     static const Token none{Token::kMark, "", 0, "shader", 0};
     return i < tokens_.size() ? tokens_[i] : none;

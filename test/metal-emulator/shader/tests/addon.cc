@@ -27,8 +27,10 @@ Napi::Object compile(const Napi::CallbackInfo& info) {
 }
 
 void three(const Napi::Value& value, uint32_t (&out)[3]) {
+  out[0] = out[1] = out[2] = 1;
+  if (!value.IsArray()) return;
   const auto list = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < 3; i++) out[i] = i < list.Length() ? list.Get(i).ToNumber().Uint32Value() : 1;
+  for (uint32_t i = 0; i < list.Length() && i < 3; i++) out[i] = list.Get(i).ToNumber().Uint32Value();
 }
 
 std::map<uint32_t, emulator::ConstantValue> constantsOf(const Napi::Value& value) {
