@@ -3,12 +3,12 @@
  * tasks, so evaluation itself asks for collections once enough was allocated, and the addon then polls its weak owners.
  */
 
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { addon } from './binding';
 
-type CollectGarbage = (options?: { type: 'minor' | 'major'; execution: 'sync' }) => void;
+type CollectGarbage = (options?: { type: 'minor'; execution: 'sync' }) => void;
 
 /** Below these nothing is collected. */
 const floorBytes = 64 * 2 ** 20;
@@ -21,6 +21,10 @@ let limitBuffers = floorBuffers;
 let liveBytes = 0;
 let liveBuffers = 0;
 
+/** What V8's old generation may grow by before it is collected: steps leave handles there that V8 is in no hurry to free. */
+const floorHeap = 8 * 2 ** 20;
+let leastHeap = Number.POSITIVE_INFINITY;
+
 let gc: CollectGarbage | undefined;
 
 function collectGarbage(type: 'minor' | 'major'): void {
@@ -28,7 +32,21 @@ function collectGarbage(type: 'minor' | 'major'): void {
     setFlagsFromString('--expose-gc');
     gc = runInNewContext('gc') as CollectGarbage;
   }
-  gc({ type, execution: 'sync' });
+  if (type === 'minor') return gc({ type, execution: 'sync' });
+  // Without options: with them, Node 20 leaves the old generation as it is.
+  gc();
+  leastHeap = oldGeneration();
+}
+
+function oldGeneration(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0;
+}
+
+/** Whether the old generation has grown by half, and by more than the floor, since it was least. */
+function heapHasGrown(): boolean {
+  const used = oldGeneration();
+  leastHeap = Math.min(leastHeap, used);
+  return used > leastHeap + Math.max(floorHeap, leastHeap / 2);
 }
 
 /** Frees what became unreachable, if the buffers about to be allocated would take live memory past its limit. */
@@ -57,7 +75,7 @@ function collect(): void {
     collectGarbage('minor');
     measure();
   }
-  if (!enough()) {
+  if (heapHasGrown() || !enough()) {
     collectGarbage('major');
     measure();
   }
