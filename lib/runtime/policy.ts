@@ -32,7 +32,10 @@ function collectGarbage(type: 'minor' | 'major'): void {
     setFlagsFromString('--expose-gc');
     gc = runInNewContext('gc') as CollectGarbage;
   }
-  if (type === 'minor') return gc({ type, execution: 'sync' });
+  if (type === 'minor') {
+    gc({ type, execution: 'sync' });
+    return;
+  }
   // Without options: with them, Node 20 leaves the old generation as it is.
   gc();
   leastHeap = oldGeneration();
