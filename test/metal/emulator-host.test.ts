@@ -18,6 +18,7 @@ const passing = [
   'command buffers with event',
   'queues with event',
   'fence across command buffers',
+  'enqueued before it is committed',
   'event that the CPU signals',
   'buffer that the command buffer retains',
   'CPU writes beside it',

@@ -50,25 +50,30 @@ void Engine::enqueue(const std::shared_ptr<Submission>& submission) {
   const std::lock_guard lock(mutex_);
   if (submission->status != Status::recorded) return;
   submission->status = Status::enqueued;
+  append(submission);
+}
+
+void Engine::append(const std::shared_ptr<Submission>& submission) {
   queues_[submission->queue].push_back(submission);
+  unobserved_[submission->queue].push_back(submission);
 }
 
 void Engine::commit(const std::shared_ptr<Submission>& submission) {
   const std::lock_guard lock(mutex_);
-  if (submission->status == Status::recorded) queues_[submission->queue].push_back(submission);
+  if (submission->status == Status::recorded) append(submission);
   submission->status = Status::committed;
   submission->known = Knowledge(epoch_);
-  unobserved_[submission->queue].push_back(submission);
   changed_.notify_all();
 }
 
 void Engine::abandon(const std::shared_ptr<Submission>& submission) {
   const std::lock_guard lock(mutex_);
   if (submission->status >= Status::committed) return;
-  const auto queue = queues_.find(submission->queue);
-  if (queue != queues_.end()) {
+  for (auto* queues : {&queues_, &unobserved_}) {
+    const auto queue = queues->find(submission->queue);
+    if (queue == queues->end()) continue;
     std::erase(queue->second, submission);
-    if (queue->second.empty()) queues_.erase(queue);
+    if (queue->second.empty()) queues->erase(queue);
   }
   submission->status = Status::failed;
   ++epoch_;

@@ -55,6 +55,7 @@ class Engine {
   void stop();
 
   // With the mutex held.
+  void append(const std::shared_ptr<Submission>& submission);
   Submission* pick();
   void step(std::unique_lock<std::mutex>& lock, Submission& submission);
   void finish(Submission& submission);

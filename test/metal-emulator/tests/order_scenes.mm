@@ -121,6 +121,30 @@ const SceneRegistration all[] = {
        }
        scene.run(scene.commands());
      }},
+    {"enqueued before it is committed",
+     [](Scene& scene) {
+       id<MTLBuffer> const buffer = scene.buffer();
+       id<MTLFence> const fence = scene.fence();
+       id<MTLCommandBuffer> const first = scene.commands();
+       [first enqueue];
+       id<MTLCommandBuffer> const second = scene.commands();
+       [second enqueue];
+       [[scene.queue commandBuffer] enqueue];  // and never committed
+       id<MTLComputeCommandEncoder> encoder = Scene::concurrent(second);
+       [encoder waitForFence:fence];
+       Scene::dispatch(encoder, scene.pipeline(kRead), buffer);
+       [encoder endEncoding];
+       [second commit];
+       encoder = Scene::concurrent(first);
+       Scene::dispatch(encoder, scene.pipeline(kWrite), buffer);
+       [encoder updateFence:fence];
+       [encoder endEncoding];
+       [first commit];
+       [second waitUntilCompleted];
+       metalgrad_emulator_read([buffer contents], 64);
+       if ([first status] != MTLCommandBufferStatusCompleted) scene.error = "not in order";
+       if ([second status] != MTLCommandBufferStatusCompleted) scene.error = "failed";
+     }},
     {"fence across queues",
      [](Scene& scene) {
        id<MTLFence> const fence = scene.fence();
