@@ -20,6 +20,7 @@ export type RunControl = (
 
 interface PlanStage {
   readonly kind: 'plan';
+  readonly graph: Graph;
   readonly plan: GraphPlan;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
@@ -35,8 +36,9 @@ interface ControlStage {
 
 /** What a graph runs as. */
 export class Stages {
-  private readonly stages: readonly (PlanStage | ControlStage)[];
-  private readonly outputs: readonly number[];
+  /** In the order in which they run. The first slots are the graph's inputs. */
+  readonly stages: readonly (PlanStage | ControlStage)[];
+  readonly outputs: readonly number[];
   /** Values that the graph captured, by slot. */
   private readonly constants: readonly { readonly slot: number; readonly node: Node }[];
   /** By stage, the slots that no later stage reads. */
@@ -231,9 +233,11 @@ class Cutter {
         made.set(node, standIn(node, given));
       }
     }
+    const graph: Graph = { inputs: placeholders, outputs: wanted.map((node) => made.get(node) as Node) };
     return {
       kind: 'plan',
-      plan: new GraphPlan({ inputs: placeholders, outputs: wanted.map((node) => made.get(node) as Node) }),
+      graph,
+      plan: new GraphPlan(graph),
       inputs: inputs.map((node) => this.slots.get(node) as number),
       outputs: wanted.map((node) => this.slots.get(node) as number),
     };

@@ -35,17 +35,22 @@ export interface ExplainedStep {
   readonly lines: readonly string[];
   readonly inputs: readonly number[];
   readonly kind: 'input' | 'captured' | 'node' | 'output';
+  /** What an input stands for. */
+  readonly leaf?: Node;
+  /** Which outputs of the graph a step writes. */
+  readonly writes?: readonly number[];
 }
 
 /** A recorded function after fusion: its arguments, the arrays that it captured, then its steps in order. */
 export function explain(graph: Graph, devices: readonly DeviceLimits[] = limits()): ExplainedStep[] {
   const walk = walked(graph.outputs);
-  const { steps } = schedule(walk, devices);
+  const { steps, results } = schedule(walk, devices);
   const list: ExplainedStep[] = [];
   const slots = new Map<number, number>();
   const addLeaf = (slot: number, kind: 'input' | 'captured'): void => {
     slots.set(slot, list.length);
-    list.push({ lines: [showLeaf(slot, walk.nodes[walk.leaves[slot]])], inputs: [], kind });
+    const leaf = walk.nodes[walk.leaves[slot]];
+    list.push({ lines: [showLeaf(slot, leaf)], inputs: [], kind, leaf });
   };
   for (let slot = 0; slot < walk.leafCount; slot++) if (graph.inputs.includes(walk.nodes[walk.leaves[slot]])) addLeaf(slot, 'input');
   for (let slot = 0; slot < walk.leafCount; slot++) if (!slots.has(slot)) addLeaf(slot, 'captured');
@@ -59,8 +64,12 @@ export function explain(graph: Graph, devices: readonly DeviceLimits[] = limits(
         if (position !== undefined) inputs.add(position);
       }
     }
-    const writes = step.items.some((item) => item.stored && bufferOf(item).output >= 0);
-    list.push({ lines: showStep(step).split('\n'), inputs: [...inputs], kind: writes ? 'output' : 'node' });
+    const buffers = new Set(step.items.filter((item) => item.stored).map((item) => bufferOf(item).output));
+    const writes = graph.outputs.flatMap((output, i) => {
+      const result = results.find(({ local }) => local === output.local);
+      return result !== undefined && result.output >= 0 && buffers.has(result.output) ? [i] : [];
+    });
+    list.push({ lines: showStep(step).split('\n'), inputs: [...inputs], kind: writes.length > 0 ? 'output' : 'node', writes });
   }
   return list;
 }

@@ -3,6 +3,8 @@
 import { nextNodeId, nodeDevice, type ShapeDtype } from '../graph/node';
 import { gpuDevice } from '../graph/placement';
 import { placeholder } from '../primitives/control';
+import type { ControlAttrs } from '../primitives/control-flow/attributes';
+import type { Body } from '../primitives/control-flow/body';
 import type { NodeFunction } from './forward';
 import { type Recording, record } from './recording';
 
@@ -67,6 +69,26 @@ function innerFunction(attrs: unknown, inputs: readonly ShapeDtype[]): Recording
   return recording;
 }
 
+/** The functions that control flow holds, and what it does with them. */
+function bodiesOf(attrs: ControlAttrs): [role: string, body: Body][] {
+  switch (attrs.kind) {
+    case 'scan':
+      return [['step', attrs.body]];
+    case 'whileLoop':
+      return [
+        ['while', attrs.condition],
+        ['step', attrs.body],
+      ];
+    case 'cond':
+      return [
+        ['onTrue', attrs.onTrue],
+        ['onFalse', attrs.onFalse],
+      ];
+    default:
+      return attrs satisfies never;
+  }
+}
+
 /** What stands in the slots of a recording, and what each is called. */
 export function slotAvals(recording: Recording, inputs: readonly ShapeDtype[]): ShapeDtype[] {
   return [...inputs, ...recording.captured, ...recording.instructions];
@@ -91,6 +113,9 @@ export function graphText(name: string, recording: Recording, inputs: readonly S
     const given = from.map((input) => avals[input]);
     const inner = primitive.several === true ? innerFunction(attrs, given) : null;
     if (inner !== null) lines.push(graphText('where', inner, given, `${indent}    `));
+    if (primitive.lowering.kind === 'control') {
+      for (const [role, body] of bodiesOf(attrs as ControlAttrs)) lines.push(graphText(role, body.recording, body.inputs, `${indent}    `));
+    }
   });
   lines.push(`${indent}  return ${recording.outputs.map(valueName).join(', ')}`, `${indent}}`);
   return lines.join('\n');

@@ -2,7 +2,7 @@
 
 import { type array, nodeOf } from '../array';
 import { type Node, nextNodeId, type ShapeDtype } from '../graph/node';
-import { explain } from '../schedule/explain';
+import { explainStages } from '../runtime/explain-stages';
 import { arraysOf, mapArrays } from '../tree';
 import { nodesOf, outputList } from './arguments';
 import { type Box, drawBoxes } from './graph-svg';
@@ -70,7 +70,7 @@ export class GraphView {
   }
 
   private drawSteps(): string {
-    const steps = explain({ inputs: this.placeholders, outputs: this.results });
+    const steps = explainStages({ inputs: this.placeholders, outputs: this.results });
     const boxes = steps.map((step): Box => ({ lines: step.lines, inputs: step.inputs, kind: step.kind }));
     return drawBoxes(`${this.name}: ${boxes.filter(({ kind }) => kind !== 'input' && kind !== 'captured').length} steps`, boxes);
   }
