@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
+#include <vector>
 
 #include "cache_folder.h"
 #include "process.h"
@@ -87,15 +88,21 @@ Image::~Image() {
 }
 
 std::string Image::place(uintptr_t address) const {
-  char offset[32];
-  std::snprintf(offset, sizeof offset, "0x%llx", static_cast<unsigned long long>(address - base_));
-  Process reader({"addr2line", "-i", "-e", path_, offset});
+  // Instructions that the compiler made of several lines have none: the ones before them do.
+  std::vector<std::string> arguments = {"addr2line", "-i", "-e", path_};
+  for (uintptr_t back = 0; back < 48; back++) {
+    char offset[32];
+    std::snprintf(offset, sizeof offset, "0x%llx", static_cast<unsigned long long>(address - base_ - back));
+    arguments.emplace_back(offset);
+  }
+  Process reader(arguments);
   reader.wait();
   // From the innermost inlined function outwards: the first place that is no header of Metal.
   std::istringstream lines(reader.output());
   for (std::string line; std::getline(lines, line);) {
-    if (line.find("??") != std::string::npos || line.find(METALGRAD_EMULATOR_STDLIB) != std::string::npos) continue;
+    if (line.find('?') != std::string::npos || line.find(METALGRAD_EMULATOR_STDLIB) != std::string::npos) continue;
     line = line.substr(0, line.find(' '));
+    if (line.ends_with(":0")) continue;
     return line.substr(line.rfind('/') + 1);
   }
   return "";

@@ -94,12 +94,15 @@ enum EmulatorAtomic {
                           HOOK(emulator_barrier) HOOK(emulator_simd_barrier) HOOK(emulator_simd)                       \
                               HOOK(emulator_threadgroup) HOOK(emulator_atomic) HOOK(emulator_compare_exchange)
 
+/// Threads meet in a call: the compiler neither doubles nor merges it.
+#define EMULATOR_TOGETHER __attribute__((convergent, nomerge))
+
 extern "C" {
 /// Waits for the whole threadgroup (or SIMD group), and orders accesses to the memory that `fences` names.
-void emulator_barrier(unsigned fences);
-void emulator_simd_barrier(unsigned fences);
+EMULATOR_TOGETHER void emulator_barrier(unsigned fences);
+EMULATOR_TOGETHER void emulator_simd_barrier(unsigned fences);
 /// An operation of the whole SIMD group; `exact` where every lane must take part.
-void emulator_simd(EmulatorSimdOperation* operation, EmulatorLane* lane, bool exact);
+EMULATOR_TOGETHER void emulator_simd(EmulatorSimdOperation* operation, EmulatorLane* lane, bool exact);
 /// The memory of the kernel's `threadgroup` variable of that number.
 void* emulator_threadgroup(unsigned number, unsigned long bytes, unsigned long elementBytes);
 unsigned emulator_atomic(EmulatorAtomic operation, void* object, unsigned operand);

@@ -50,14 +50,16 @@ std::map<uint32_t, emulator::ConstantValue> constantsOf(const Napi::Value& value
   return constants;
 }
 
-/// Buffers that lie side by side in one allocation, as arrays do in a slab.
+/// Buffers that lie side by side in one allocation, as arrays do in a slab. What is given twice lies there once.
 class Slab {
  public:
   explicit Slab(const Napi::Array& views, bool written) {
     std::vector<size_t> offsets;
     for (uint32_t i = 0; i < views.Length(); i++) {
-      offsets.push_back(bytes_);
-      if (views.Get(i).IsTypedArray()) bytes_ += (views.Get(i).As<Napi::TypedArray>().ByteLength() + 63) / 64 * 64;
+      uint32_t same = 0;
+      while (same < i && !views.Get(same).StrictEquals(views.Get(i))) same++;
+      offsets.push_back(same < i ? offsets[same] : bytes_);
+      if (same == i && views.Get(i).IsTypedArray()) bytes_ += (views.Get(i).As<Napi::TypedArray>().ByteLength() + 63) / 64 * 64;
     }
     data_ = emulator::allocateBuffer(bytes_);
     initialized_.bits.resize(bytes_ / 64 + 1);
