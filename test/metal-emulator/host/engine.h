@@ -82,7 +82,7 @@ struct PassResult {
 };
 PassResult runPass(EncodedPass& pass, uint64_t queue, const Knowledge& before, std::mt19937_64& random);
 
-/// Starts a thread that may send messages (threads.mm).
+/// Starts a thread that may send messages (threads.mm), and waits until it may.
 void startThread(std::function<void()> body);
 
 }  // namespace emulator

@@ -1,6 +1,7 @@
 // Threads that may send messages: GNUstep has to know them, and each piece of their work needs an autorelease pool.
 #import <Foundation/Foundation.h>
 
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -9,11 +10,16 @@
 namespace emulator {
 
 void startThread(std::function<void()> body) {
-  std::thread([body = std::move(body)] {
+  // GNUstep takes its locks in another order while it gets to know a thread: nobody else sends messages meanwhile.
+  std::promise<void> registered;
+  const std::future<void> known = registered.get_future();
+  std::thread([registered = std::move(registered), body = std::move(body)]() mutable {
     GSRegisterCurrentThread();
+    registered.set_value();
     body();
     GSUnregisterCurrentThread();
   }).detach();
+  known.wait();
 }
 
 }  // namespace emulator
