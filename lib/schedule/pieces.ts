@@ -86,13 +86,14 @@ class Pieces {
       this.finish(members, steps);
       return;
     }
-    for (const item of members) item.remaining = item.uses;
+    const ordered = byNeed(members);
+    for (const item of ordered) item.remaining = item.uses;
     this.start();
     instructions = 0;
-    for (const item of members) instructions += this.weigh(item, false);
+    for (const item of ordered) instructions += this.weigh(item, false);
     const target = Math.ceil(instructions / Math.ceil(instructions / maxInstructions));
     this.start();
-    for (const item of members) {
+    for (const item of ordered) {
       const { instructions: before, operands: held } = this;
       const added = this.weigh(item, true);
       if (this.piece.length > 0 && (before + added > target || this.operands > maxOperands)) {
@@ -165,6 +166,50 @@ class Pieces {
       if (source.remaining === 0 && source.stamp === this.stamp && !source.buffered) this.operands--;
     }
   }
+}
+
+/**
+ * The members in an order in which what reads a value stands close to it, so that few values cross from one piece to the next: each value is
+ * followed by what can be computed once it is there, first by what the fewest others wait for one after the other. (The walk has them output by output.)
+ */
+function byNeed(members: readonly Item[]): Item[] {
+  const readers = new Map<Item, Item[]>(members.map((item) => [item, []]));
+  const missing = new Map<Item, number>();
+  const waiting: Item[] = [];
+  for (const item of members) {
+    let count = 0;
+    for (const ref of item.operands) {
+      const list = isDirect(ref, item.device) ? readers.get(ref.item) : undefined;
+      if (list === undefined) continue;
+      list.push(item);
+      count++;
+    }
+    missing.set(item, count);
+    if (count === 0) waiting.push(item);
+  }
+  // What is computed next stands last.
+  waiting.sort((a, b) => b.id - a.id || b.index - a.index);
+  /** How many follow one after the other, at most. */
+  const heights = new Map<Item, number>();
+  for (let i = members.length - 1; i >= 0; i--) {
+    let height = 0;
+    for (const reader of readers.get(members[i]) as Item[]) height = Math.max(height, 1 + (heights.get(reader) as number));
+    heights.set(members[i], height);
+  }
+  const heightOf = (item: Item): number => heights.get(item) as number;
+  const ordered: Item[] = [];
+  for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
+    ordered.push(item);
+    const ready: Item[] = [];
+    for (const reader of readers.get(item) as Item[]) {
+      const left = (missing.get(reader) as number) - 1;
+      missing.set(reader, left);
+      if (left === 0) ready.push(reader);
+    }
+    if (ready.length > 1) ready.sort((a, b) => heightOf(b) - heightOf(a) || b.id - a.id || b.index - a.index);
+    waiting.push(...ready);
+  }
+  return ordered;
 }
 
 /** At least as many instructions as the operands of `item` take. */

@@ -136,6 +136,21 @@ describe('fusion', () => {
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(4);
   });
 
+  test('what is cut is cut where few values cross, whatever the outputs are and in which order', () => {
+    const constant = (value: number): Node => p.full(value, [64], float32);
+    let x = input([64]);
+    const values = [x];
+    for (let i = 0; i < 100; i++) {
+      x = p.add(p.multiply(x, constant(0.5)), constant(1));
+      values.push(x);
+    }
+    const sums = values.map((value) => p.sum(p.square(value), [0]));
+    for (const text of [steps(x, ...sums), steps(...sums, x)]) {
+      expect(text.length).toBeLessThanOrEqual(5);
+      for (const step of text) expect(count(step, 'store')).toBeLessThanOrEqual(2);
+    }
+  });
+
   test('operands are cut to the limit', () => {
     let x = input([10]);
     for (let i = 0; i < 200; i++) x = p.add(x, input([10]));
