@@ -183,7 +183,8 @@ class PreparedKernel final : public PreparedStep {
       const uint64_t value = argument(scalar.arg, run);
       (scalar.precise ? writePrecise : writeScalar)(constants, scalar.offset, scalar.dtype, value);
     }
-    run.submission.dispatch(*stage.pipeline, bindings, constants, stage.grid.groups, stage.grid.threads);
+    run.submission.dispatch(*stage.pipeline, bindings, std::span<const std::byte>(constants), stage.grid.groups,
+                            stage.grid.threads);
   }
 
   const KernelStep step_;

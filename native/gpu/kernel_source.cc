@@ -25,7 +25,7 @@ KernelSource kernelSource(const KernelStep& step, const Layout& layout, const Ke
   const KernelWriter writer(step, layout, form);
   Text text;
   text.add("#include \"scalars.h\"\n");
-  if (computesWith(step, Dtype::complex64)) text.add("#include \"complex.h\"\n");
+  if (computesWith(step, Dtype::complex64) && !form.reduces()) text.add("#include \"complex.h\"\n");
   if (form.reduces()) text.add("#include \"accumulators.h\"\n");
   text.add("#pragma metalgrad end_of_headers\n\nusing namespace metal;\n\n");
   text.add("typedef ", form.wide ? "int64_t" : "int", " index_t;\n");
