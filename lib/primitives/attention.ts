@@ -1,15 +1,18 @@
-/** Scaled dot-product attention, which never holds its scores; its derivatives are written with them. */
+/** Scaled dot-product attention, which never holds its scores; its derivatives hold those of a block of queries at a time. */
 
 import { bool, float64, int32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import { Node, type Shape, type ShapeDtype } from '../graph/node';
+import { concatenate } from './assemble';
 import { add, divide, multiply, subtract } from './binary';
 import { astype } from './cast';
 import { equal, greaterEqual } from './compare';
 import { stopGradient } from './control';
+import { traceBody } from './control-flow/body';
+import { scan } from './control-flow/scan';
 import { arange, full, zeros } from './generators';
 import { matmul } from './matmul';
-import { broadcastTo, reshape, swapaxes } from './movement';
+import { broadcastTo, moveaxis, reshape, slice, swapaxes } from './movement';
 import { definePrimitive, type Tangent } from './primitive';
 import { max, sum } from './reduction';
 import { addTangents, batchedInput, constant, countingDtype, scale as scaled } from './rules';
@@ -117,8 +120,11 @@ function spread(x: Node, shape: Shape): Node {
   return broadcastTo(reshape(x, [...x.shape, 1]), shape);
 }
 
-/** softmax of the masked scores along the last axis, 0 where nothing is seen. */
-function weightsOf(q: Node, k: Node, mask: Node | null, { scale, causal }: AttentionAttrs): Node {
+/**
+ * softmax of the masked scores along the last axis, 0 where nothing is seen. `first` is the last key that the first query sees where attention is
+ * causal; null where the last query sees all of them.
+ */
+function weightsOf(q: Node, k: Node, mask: Node | null, { scale, causal }: AttentionAttrs, first: Node | null): Node {
   let scores = scaled(scoresOf(q, k), scale);
   const { shape } = scores;
   const nothing = constant(-Infinity, scores);
@@ -127,7 +133,8 @@ function weightsOf(q: Node, k: Node, mask: Node | null, { scale, causal }: Atten
       mask.dtype === bool ? where(broadcastTo(mask, shape), scores, nothing) : add(scores, broadcastTo(astype(mask, scores.dtype), shape));
   }
   if (causal) {
-    const last = arange(shape[3] - shape[2], 1, shape, 2, int32);
+    const places = arange(first === null ? shape[3] - shape[2] : 0, 1, shape, 2, int32);
+    const last = first === null ? places : add(places, broadcastTo(first, shape));
     scores = where(greaterEqual(last, arange(0, 1, shape, 3, int32)), scores, nothing);
   }
   const largest = stopGradient(max(scores, [3]));
@@ -138,16 +145,22 @@ function weightsOf(q: Node, k: Node, mask: Node | null, { scale, causal }: Atten
   return divide(exponentials, spread(divisor, shape));
 }
 
-/** o = W v with W = softmax(S) has ȯ = Ẇ v + W v̇ and Ẇ = W · (Ṡ - Σ W · Ṡ). 16-bit floats are computed in float32. */
-function attentionTangent(out: Node, tangents: readonly Tangent[], attrs: AttentionAttrs): Tangent {
-  const dtype = countingDtype(out.dtype);
-  const wide = (x: Tangent | undefined): Tangent => (x === null || x === undefined ? null : astype(x, dtype));
-  const [q, k, v] = out.inputs.slice(0, 3).map((x) => astype(x, dtype));
-  const mask = out.inputs.length > 3 ? out.inputs[3] : null;
-  const [tq, tk, tv] = [0, 1, 2].map((i) => wide(tangents[i]));
-  const tm = wide(tangents[3]);
-  const weights = weightsOf(q, k, mask, attrs);
-  const { shape } = weights;
+/** The operands of a tangent, all of one dtype: tangents are null where there are none. */
+interface Moving {
+  readonly q: Node;
+  readonly k: Node;
+  readonly v: Node;
+  readonly mask: Node | null;
+  readonly tq: Tangent;
+  readonly tk: Tangent;
+  readonly tv: Tangent;
+  readonly tm: Tangent;
+}
+
+/** o = W v with W = softmax(S) has ȯ = Ẇ v + W v̇ and Ẇ = W · (Ṡ - Σ W · Ṡ). */
+function tangentOf({ q, k, v, mask, tq, tk, tv, tm }: Moving, attrs: AttentionAttrs, first: Node | null): Tangent {
+  const weights = weightsOf(q, k, mask, attrs, first);
+  const { shape, dtype } = weights;
   const fromProducts = addTangents(tq === null ? null : scoresOf(tq, k), tk === null ? null : scoresOf(q, tk));
   const scores = addTangents(
     fromProducts === null ? null : multiply(fromProducts, full(attrs.scale, shape, dtype)),
@@ -159,5 +172,85 @@ function attentionTangent(out: Node, tangents: readonly Tangent[], attrs: Attent
     const change = subtract(each, multiply(weights, spread(sum(each, [3]), shape)));
     tangent = addTangents(tangent, weighted(change, v));
   }
+  return tangent;
+}
+
+/** So many scores a head are held at once: derivatives of longer attention go by blocks of queries. */
+const maxScores = 2 ** 20;
+
+/** 16-bit floats are computed in float32. */
+function attentionTangent(out: Node, tangents: readonly Tangent[], attrs: AttentionAttrs): Tangent {
+  const dtype = countingDtype(out.dtype);
+  const wide = (x: Tangent | undefined): Tangent => (x === null || x === undefined ? null : astype(x, dtype));
+  const [q, k, v] = out.inputs.slice(0, 3).map((x) => astype(x, dtype));
+  const [tq, tk, tv] = [0, 1, 2].map((i) => wide(tangents[i]));
+  const moving: Moving = { q, k, v, mask: out.inputs.length > 3 ? out.inputs[3] : null, tq, tk, tv, tm: wide(tangents[3]) };
+  const [queries, keys] = [q.shape[2], k.shape[2]];
+  const rows = Math.max(16, Math.floor(maxScores / keys));
+  const tangent = queries * keys > maxScores && rows < queries ? tangentByBlocks(moving, attrs, rows) : tangentOf(moving, attrs, null);
   return tangent === null ? null : astype(tangent, out.dtype);
+}
+
+/** The same by blocks of so many queries, one after the other: neither it nor its transpose holds the scores of more than one. */
+export function tangentByBlocks(moving: Moving, attrs: AttentionAttrs, rows: number): Tangent {
+  const names = ['q', 'k', 'v', 'mask', 'tq', 'tk', 'tv', 'tm'] as const;
+  const given = names.filter((name) => moving[name] !== null);
+  const nodes = given.map((name) => moving[name] as Node);
+  const queries = moving.q.shape[2];
+  // Queries, and masks that have a row for each of them.
+  const byRows = given.map((name, i) => ['q', 'tq', 'mask', 'tm'].includes(name) && nodes[i].shape[2] > 1);
+  const taken = (from: number, count: number): Node[] =>
+    nodes.map((x, i) => {
+      if (!byRows[i]) return x;
+      const starts = x.shape.map((_, axis) => (axis === 2 ? from : 0));
+      return slice(
+        x,
+        starts,
+        x.shape.map((size, axis) => (axis === 2 ? count : size)),
+      );
+    });
+  const whole = (values: readonly Node[], first: Node): Tangent => {
+    const all: Record<string, Tangent> = Object.fromEntries(names.map((name) => [name, null]));
+    for (const [i, name] of given.entries()) all[name] = values[i];
+    return tangentOf(all as unknown as Moving, attrs, first);
+  };
+  const blocks = Math.floor(queries / rows);
+  const covered = blocks * rows;
+  const stacked = taken(0, covered).map((x, i) => {
+    if (!byRows[i]) return x;
+    return moveaxis(reshape(x, [...x.shape.slice(0, 2), blocks, rows, x.shape[3]]), 2, 0);
+  });
+  const offset = moving.k.shape[2] - queries;
+  const firsts = arange(offset, rows, [blocks], 0, int32);
+  const xs = [firsts, ...stacked.filter((_, i) => byRows[i])];
+  const constants = stacked.filter((_, i) => !byRows[i]);
+  const { body, captured } = traceBody(
+    'attention',
+    (values) => {
+      const rest = [values.slice(1, xs.length).values(), values.slice(xs.length).values()];
+      const inOrder = byRows.map((own) => rest[own ? 0 : 1].next().value as Node);
+      const tangent = whole(inOrder, values[0]);
+      return tangent === null ? [] : [tangent];
+    },
+    [...xs.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })), ...constants],
+  );
+  if (body.outputs.length === 0) return null;
+  const [{ shape, dtype }] = body.outputs;
+  const [parts] = scan({
+    inputs: [...xs, ...constants, ...captured],
+    attrs: {
+      kind: 'scan',
+      body,
+      carry: 0,
+      xs: xs.length,
+      length: blocks,
+      reverse: false,
+      outs: [{ shape: [blocks, ...shape], dtype }],
+      shared: null,
+    },
+  });
+  const together = reshape(moveaxis(parts, 0, 2), [...shape.slice(0, 2), covered, shape[3]]);
+  if (covered === queries) return together;
+  const last = whole(taken(covered, queries - covered), full(offset + covered, [], int32)) as Node;
+  return concatenate([together, last], 2);
 }
