@@ -224,8 +224,9 @@ onLinux('the checks of shaders', () => {
 
   test('the process goes on after a fault, and finds the same again', () => {
     const plant = () =>
-      play('threadgroup float tile[64];\ntile[t] = in[i];\nthreadgroup_barrier(mem_flags::mem_threadgroup);\nout[i] = in[i + tile[t]];')
-        .faults;
+      play(
+        'threadgroup float tile[64];\ntile[t] = in[i];\nthreadgroup_barrier(mem_flags::mem_threadgroup);\nout[i] = in[i + uint(tile[t])];',
+      ).faults;
     expect(plant()).toEqual(plant());
     expect(play('out[i] = simd_sum(in[i]);').faults).toEqual([]);
   });
@@ -237,15 +238,6 @@ onLinux('the checks of shaders', () => {
   });
 
   test('orders are random, and a seed gives the same one again', () => {
-    const order = (seed: number) => {
-      const out = new Float32Array(64);
-      play('out[i] = float(atomic_fetch_add_explicit((device atomic_uint*)in, 1u, memory_order_relaxed));', {
-        seed,
-        buffers: [new Float32Array(64), out],
-      });
-      return [...out].join();
-    };
-    expect(() => order(1)).toThrow();
     const counted = (seed: number) => {
       const out = new Uint32Array(65);
       play(

@@ -65,7 +65,9 @@ Arguments compiler(bool run) {
   const Arguments more =
       run ? Arguments{"-x", "c++", "-std=c++17", "-O1", "-fvisibility=hidden",
                       // A call says by the address that it returns to where it stands.
-                      "-fno-optimize-sibling-calls", "-mrelocation-model", "pic",
+                      "-fno-optimize-sibling-calls",
+                      // Null pointers and endless loops are found, not assumed away.
+                      "-fno-delete-null-pointer-checks", "-fno-finite-loops", "-mrelocation-model", "pic",
                       "-pic-level", "2", "-fsanitize=thread", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm",
                       "-tsan-instrument-read-before-write=1",
                       // What C++ leaves undefined and a GPU does not trap on.

@@ -18,6 +18,8 @@ uintptr_t viewBase = 0;
 namespace {
 
 constexpr size_t kPage = 16384;
+/// What lies a little before the first buffer belongs to its view, too.
+constexpr size_t kMargin = size_t{1} << 24;
 
 class Heap {
  public:
@@ -36,7 +38,7 @@ class Heap {
     void* host = mmap(nullptr, kHeapBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_, 0);
     if (host == MAP_FAILED) return;
     host_ = static_cast<std::byte*>(host);
-    free_[0] = kHeapBytes;
+    free_[kMargin] = kHeapBytes - kMargin;
   }
 
   std::byte* allocate(size_t bytes) {

@@ -12,9 +12,8 @@
 namespace emulator {
 namespace {
 
-#if defined(__clang__)
-__attribute__((tls_model("initial-exec")))
-#endif
+// Not of the initial-exec model: the addon that this is linked into has more thread-local memory than a library that is
+// loaded later may have there.
 thread_local Run* running = nullptr;
 
 constexpr size_t kMostFindings = 8;
