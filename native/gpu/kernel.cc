@@ -22,6 +22,21 @@ bool isEmpty(const KernelStep& step, bool reduced) {
   return false;
 }
 
+/// Instructions that the typing rules let through and that mean nothing for complex numbers.
+bool isUndefined(const Instruction& instruction) {
+  if (instruction.dtype != Dtype::complex64) return false;
+  switch (instruction.op) {
+    case ElementwiseOp::erf:
+    case ElementwiseOp::erfinv:
+    case ElementwiseOp::floorDivide:
+    case ElementwiseOp::remainder:
+    case ElementwiseOp::arctan2:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// A group that reduces over nothing as one that writes identities.
 KernelStep identitiesOf(const KernelStep& step, std::vector<uint64_t>& literals) {
   KernelStep result;
@@ -207,6 +222,10 @@ class PreparedNothing final : public PreparedStep {
 Prepared prepare(const KernelStep& step, Pipelines& pipelines, Outcome& outcome) {
   if (computesWith(step, Dtype::float64)) {
     outcome = {Status::deviceFailure, "a GPU does not compute with float64: use the CPU (stream: mx.cpu)"};
+    return nullptr;
+  }
+  if (std::ranges::any_of(step.code, isUndefined)) {
+    outcome = {Status::invalidProgram, "invalid program: an operation does not exist for its dtype"};
     return nullptr;
   }
   if (isEmpty(step, false)) return std::make_unique<PreparedNothing>();
