@@ -2,16 +2,16 @@
 
 import { ArrayHandle, type ArrayInput, type array, nodeOf, rebind, wrap } from '../array';
 import { int32 } from '../dtype';
-import { rangeError, typeError } from '../errors';
+import { typeError } from '../errors';
 import type { Node } from '../graph/node';
 import { astype } from '../primitives/cast';
-import { reshape, slice } from '../primitives/movement';
 import { describe, toNodeLike } from './arguments';
+import { readBasic } from './index-basic';
 import { type Index, readIndex } from './index-expression';
 import { readAt } from './index-read';
 import { type WriteMode, writeAt } from './index-write';
 import { type CustomMethodOp, operand, registerOp } from './registry';
-import { positionsOf, Slice } from './slice-range';
+import { Slice } from './slice-range';
 
 export type { Index } from './index-expression';
 export { Slice } from './slice-range';
@@ -21,35 +21,10 @@ function arrayNode(where: string, x: unknown): Node {
   throw typeError(where, `the first argument must be an array, not ${describe(x)}`);
 }
 
-/** `x[i]` and `x[start:stop:step]` along the first axis: what loops over rows and minibatches do. */
-function readFirstAxis(x: Node, index: number | Slice): Node {
-  const { shape } = x;
-  if (shape.length === 0) throw rangeError('index', 'too many indices: 1 for an array of 0 dimensions');
-  const length = shape[0];
-  const starts = new Array<number>(shape.length).fill(0);
-  const sizes = shape.slice();
-  if (typeof index === 'number') {
-    if (!Number.isInteger(index)) throw typeError('index', `an index must be an integer, not ${index}`);
-    const position = index < 0 ? index + length : index;
-    if (position < 0 || position >= length) throw rangeError('index', `index ${index} is out of range for axis 0 of size ${length}`);
-    starts[0] = position;
-    sizes[0] = 1;
-    return reshape(slice(x, starts, sizes), shape.slice(1));
-  }
-  const { start, size, step } = positionsOf(index, length);
-  if (size === length && step === 1) return x;
-  starts[0] = start;
-  sizes[0] = size;
-  if (step === 1) return slice(x, starts, sizes);
-  const steps = new Array<number>(shape.length).fill(1);
-  steps[0] = step;
-  return slice(x, starts, sizes, steps);
-}
-
 function read(x: unknown, parts: readonly unknown[]): array {
   const node = arrayNode('index', x);
-  const [first] = parts;
-  if (parts.length === 1 && (typeof first === 'number' || first instanceof Slice)) return wrap(readFirstAxis(node, first));
+  const basic = readBasic(node, parts);
+  if (basic !== null) return wrap(basic);
   return wrap(readAt('index', node, readIndex('index', parts, node.shape)));
 }
 
