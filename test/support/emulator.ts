@@ -1,23 +1,22 @@
-/** The emulated Metal device's own answers, where METALGRAD_METAL=emulator has it loaded: objects alive, faults seen. */
+/** The emulated GPU as tests use it: imported first, it makes this the GPU that the library loads; it answers what Metal does not tell. */
 
 import { join } from 'node:path';
 
 export interface Emulator {
-  /** Live objects of a protocol of Metal (`MTLBuffer`) or of a class (`NSError`); of all protocols without a name. */
-  live(name?: string): number;
-  /** Live Objective-C objects of whatever class. */
-  objects(): number;
-  faultCount(): number;
-  /** Their texts, one a line. */
+  /** Live objects of a protocol of Metal ('MTLBuffer', …), or of all. */
+  live(protocol?: string): number;
+  /** What a GPU would not have forgiven, one a line. */
   faults(): string;
   clearFaults(): void;
-  /** The next `count` command buffers fail with this MTLCommandBufferError. */
+  /** The next `count` command buffers fail with this MTLCommandBufferError, without running. */
   fail(error: number, count: number): void;
+  /** Compiles MSL text for a function of it: the compiler's message, or an empty text. */
+  compile(source: string, name: string): string;
 }
 
-/** Null where the GPU is not the emulated one. */
-export function emulator(): Emulator | null {
-  if (process.env.METALGRAD_METAL !== 'emulator') return null;
-  const file = join(__dirname, '..', '..', 'build-cmake', 'emulator', 'build', 'Release', 'metalgrad.node');
-  return (require(file) as { emulator: Emulator }).emulator;
+process.env.METALGRAD_METAL = 'emulator';
+
+export function emulator(): Emulator {
+  const find: (root: string) => unknown = require('node-gyp-build');
+  return (find(join(__dirname, '..', '..', 'build-cmake', 'emulator')) as { emulator: Emulator }).emulator;
 }

@@ -45,7 +45,9 @@
 
 - (void)commit {
   @synchronized(self) {
-    [_committed setSet:_pending];
+    @autoreleasepool {
+      [_committed setSet:_pending];
+    }
   }
 }
 @end
