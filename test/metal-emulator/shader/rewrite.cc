@@ -54,6 +54,7 @@ class Rewriter {
     directives();
     literals();
     questions();
+    constructions();
     declarations(0, tokens_.size());
     assemble();
     return std::move(result_);
@@ -118,6 +119,20 @@ class Rewriter {
       const std::string cast = (isBFloat ? "bfloat(" : "half(") + digits +
                                (digits.find_first_of(".eE") == std::string::npos ? ".0f)" : "f)");
       edit(token.offset, token.offset + token.text.size(), cast, cast);
+    }
+  }
+
+  /// float4(a, b, c, d), and conversions of one vector to another, which C++ takes for the same bits.
+  void constructions() {
+    static const std::set<std::string_view> elements = {"char", "uchar",  "short", "ushort", "int",  "uint",
+                                                        "half", "bfloat", "float", "long",   "ulong"};
+    for (size_t i = 0; i + 1 < tokens_.size(); i++) {
+      const std::string_view name = tokens_[i].text;
+      if (tokens_[i].kind != Token::kName || !tokens_[i + 1].is("(") || name.back() < '2' || name.back() > '4')
+        continue;
+      if (!elements.contains(name.substr(0, name.size() - 1))) continue;
+      const std::string call = "metal::construct<" + std::string(name) + ">";
+      edit(tokens_[i].offset, end(i), call, call);
     }
   }
 
@@ -225,10 +240,11 @@ class Rewriter {
       return semicolon;
     }
     const std::string name(at(statement + 2).text), of(type->first);
-    const std::string record = "static __attribute__((used)) " + of + " " + name + ", " + name +
-                               "_given_[2]; static __attribute__((used, section(\"emulator_constants\"))) " +
-                               "const EmulatorConstant " + name + "_record_ = {" + index + ", " + type->second + ", &" +
-                               name + ", (bool*)" + name + "_given_, \"" + name + "\", " +
+    const std::string kept = "static __attribute__((used)) ";
+    const std::string record = kept + of + " " + name + "; " + kept + "bool " + name +
+                               "_given_; static __attribute__((used, section(\"emulator_constants\"))) " +
+                               "EmulatorConstant " + name + "_record_ = {" + index + ", " + type->second + ", &" +
+                               name + ", &" + name + "_given_, \"" + name + "\", " +
                                (asked_.contains(name) ? "true" : "false") + "};";
     edit(tokens_[statement].offset, end(semicolon), record + lines(statement, semicolon),
          "extern constant " + of + " " + name + ";" + lines(statement, semicolon));
@@ -298,7 +314,9 @@ class Rewriter {
           i = closingAngle(tokens_, i);
         } else if (tokens_[i].is("[") && at(i + 1).is("[")) {
           tag = parameterTag(name, i + 2, taken);
-          i = closing(tokens_, i);
+          const size_t last = closing(tokens_, i);
+          edit(tokens_[i].offset, end(last), lines(i, last), lines(i, last));
+          i = last;
         } else if (tokens_[i].is("(")) {
           i = closing(tokens_, i);
         }
@@ -368,7 +386,7 @@ class Rewriter {
           stop++;
         }
         const std::string alias2 = "typedef " + of + " " + alias + " " + text(k + 1, stop) + "; ";
-        run += alias2 + "static const EmulatorVariable " + variable +
+        run += alias2 + "static EmulatorVariable " + variable +
                "_record_ __attribute__((used, section(\"emulator_variables\"))) = {reinterpret_cast<const void*>(&" +
                function + "), sizeof(" + alias + ")}; " + alias + "& " + variable + " = metal::emulator_variable<" +
                alias + ">(" + std::to_string(number++) + "); ";
@@ -386,7 +404,7 @@ class Rewriter {
       if (!tokens_[i].is("is_function_constant_defined") || !tokens_[i + 1].is("(")) continue;
       const std::string name(tokens_[i + 2].text);
       asked_.insert(name);
-      edit(tokens_[i].offset, end(i + 3), "(*(const bool*)" + name + "_given_)", "bool(" + name + ")");
+      edit(tokens_[i].offset, end(i + 3), name + "_given_", "bool(" + name + ")");
     }
   }
 

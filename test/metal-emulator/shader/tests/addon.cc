@@ -59,7 +59,8 @@ class Slab {
       uint32_t same = 0;
       while (same < i && !views.Get(same).StrictEquals(views.Get(i))) same++;
       offsets.push_back(same < i ? offsets[same] : bytes_);
-      if (same == i && views.Get(i).IsTypedArray()) bytes_ += (views.Get(i).As<Napi::TypedArray>().ByteLength() + 63) / 64 * 64;
+      if (same == i && views.Get(i).IsTypedArray())
+        bytes_ += (views.Get(i).As<Napi::TypedArray>().ByteLength() + 63) / 64 * 64;
     }
     data_ = emulator::allocateBuffer(bytes_);
     initialized_.bits.resize(bytes_ / 64 + 1);
