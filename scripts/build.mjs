@@ -3,6 +3,8 @@
 //   node scripts/build.mjs                       build/Release/metalgrad.node
 //   node scripts/build.mjs --sanitize=address    build-cmake/address/build/Release/metalgrad.node; load it with
 //                                                METALGRAD_PREBUILD=build-cmake/address and the sanitizer's LD_PRELOAD
+//   node scripts/build.mjs --emulator            build-cmake/emulator/build/Release/metalgrad.node, with a GPU that is
+//                                                emulated; METALGRAD_METAL=emulator makes the library load it
 //   … --jobs=2
 
 import { spawnSync } from 'node:child_process';
@@ -15,10 +17,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const option = (name) => process.argv.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
 
 const sanitize = option('sanitize');
+const emulator = process.argv.includes('--emulator');
+const variant = [...(emulator ? ['emulator'] : []), ...(sanitize ? [sanitize] : [])].join('-');
 const jobs = option('jobs') ?? String(availableParallelism());
 // A folder of its own: node-gyp deletes build/.
-const work = join(root, 'build-cmake', sanitize ?? 'default');
-const place = join(sanitize ? work : root, 'build', 'Release');
+const work = join(root, 'build-cmake', variant || 'default');
+const place = join(variant ? work : root, 'build', 'Release');
 
 /** Two builds in one folder would spoil each other: the second waits for the first. */
 function lock() {
@@ -50,6 +54,7 @@ function cmakeJs(...args) {
   const script = join(root, 'node_modules', 'cmake-js', 'bin', 'cmake-js');
   const cmake = ['--directory', root, '--out', work, '--config', 'Release', '--log-level', 'error', '--parallel', jobs];
   if (sanitize) cmake.push(`--CDMETALGRAD_SANITIZE=${sanitize}`);
+  if (emulator) cmake.push('--CDMETALGRAD_EMULATOR=ON');
   return spawnSync(process.execPath, [script, ...args, ...cmake], { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 

@@ -49,8 +49,8 @@ export interface Addon {
   };
   /** The text of the last failure in this environment. */
   lastError(): string;
-  /** Decodes and validates a program; a positive handle, or a negative status. */
-  load(words: Int32Array): number;
+  /** Decodes and validates a program, and compiles its kernels; a positive handle, or a negative status. `label` names it in errors of the GPU. */
+  load(words: Int32Array, label?: string): number;
   unload(program: number): void;
   /**
    * Runs a program and waits. `inputs` are buffer handles, `args` the 8-byte arguments; `owners[i]` is the object whose

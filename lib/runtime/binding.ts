@@ -1,5 +1,6 @@
 /** Loads the addon, one instance for each instance of the library, and turns its statuses into errors. */
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codedError } from '../errors';
@@ -18,11 +19,21 @@ export function addon(): Addon {
   return instance;
 }
 
-/** Both `lib/runtime` in the checkout and `dist/runtime` in the package lie two folders below the package. */
+/**
+ * Both `lib/runtime` in the checkout and `dist/runtime` in the package lie two folders below the package. In a checkout,
+ * METALGRAD_METAL=emulator loads the build whose GPU is emulated.
+ */
 function load(): AddonFile {
+  const root = join(__dirname, '..', '..');
+  const emulator = join(root, 'build-cmake', 'emulator');
+  const emulated = process.env.METALGRAD_METAL === 'emulator';
+  if (emulated && !existsSync(join(emulator, 'build', 'Release', 'metalgrad.node'))) {
+    const reason = 'METALGRAD_METAL=emulator, but the emulator is not built: run `node scripts/build.mjs --emulator` in a checkout';
+    throw codedError('metalgrad', 'METALGRAD_ADDON', reason);
+  }
   try {
     const find: (root: string) => unknown = require('node-gyp-build');
-    return find(join(__dirname, '..', '..')) as AddonFile;
+    return find(emulated ? emulator : root) as AddonFile;
   } catch (error) {
     const reason = error instanceof Error ? error.message.trim() : String(error);
     throw codedError('metalgrad', 'METALGRAD_ADDON', `the native addon could not be loaded: ${reason}`);

@@ -12,6 +12,7 @@
 #include "cpu/executable.h"
 #include "cpu/ops/targets.h"
 #include "cpu/thread_pool.h"
+#include "memory/observed.h"
 
 namespace metalgrad::addon {
 namespace {
@@ -208,6 +209,18 @@ int runAsync(const CallbackInfo& info, Instance& instance) {
   return status;
 }
 
+int startCapture(const CallbackInfo& info, Instance& instance) {
+  if (!instance.gpu()) return instance.fail(Status::deviceFailure, "there is no GPU");
+  if (!info[0].IsString()) return instance.fail(Status::outOfBounds, "the path is no string");
+  Outcome outcome = instance.gpu()->runtime()->startCapture(info[0].As<Napi::String>().Utf8Value());
+  return outcome.ok() ? kOk : instance.fail(std::move(outcome));
+}
+
+int stopCapture(const CallbackInfo&, Instance& instance) {
+  if (instance.gpu()) instance.gpu()->runtime()->stopCapture();
+  return kOk;
+}
+
 int synchronize(const CallbackInfo&, Instance& instance) {
   instance.synchronize();
   return kOk;
@@ -222,6 +235,7 @@ int upload(const CallbackInfo& info, Instance& instance) {
   if (!buffer)
     return instance.fail(Status::outOfMemory, std::to_string(bytes->size()) + " bytes could not be allocated");
   if (!bytes->empty()) std::memcpy(buffer->data(), bytes->data(), bytes->size());
+  memory::cpuWrote(buffer->data(), bytes->size());
   const int handle = instance.hold(std::move(buffer), owners.take(0));
   instance.reportMemory();
   return handle;
@@ -238,6 +252,7 @@ int download(const CallbackInfo& info, Instance& instance) {
                          "bytes outside the buffer of " + std::to_string(buffer->bytes()) + " bytes");
   }
   if (!instance.settle(buffer)) return instance.lastStatus();
+  memory::cpuReads(buffer->data() + *offset, target->size());
   if (!target->empty()) std::memcpy(target->data(), buffer->data() + *offset, target->size());
   return kOk;
 }
@@ -245,6 +260,7 @@ int download(const CallbackInfo& info, Instance& instance) {
 Value view(const CallbackInfo& info, Instance& instance) {
   const auto buffer = instance.buffer(handle(info[0]));
   if (!buffer || !instance.settle(buffer)) return info.Env().Null();
+  memory::cpuReads(buffer->data(), buffer->bytes());
   napi_value array = instance.view(buffer);
   if (array) return Value(info.Env(), array);
   instance.fail(Status::outOfMemory, std::to_string(buffer->bytes()) + " bytes could not be shown as an ArrayBuffer");
@@ -263,7 +279,7 @@ int collect(const CallbackInfo&, Instance& instance) {
   return freed;
 }
 
-Value memory(const CallbackInfo& info, Instance& instance) {
+Value memoryUse(const CallbackInfo& info, Instance& instance) {
   const memory::MemoryUse use = instance.allocator()->use();
   const size_t values[] = {use.active,          use.peak,  use.cached,    instance.buffers(),
                            instance.programs(), use.limit, use.cacheLimit};
@@ -329,12 +345,14 @@ Value create(const CallbackInfo& info) {
   define<run>(addon, instance, "run");
   define<runAsync>(addon, instance, "runAsync");
   define<synchronize>(addon, instance, "synchronize");
+  define<startCapture>(addon, instance, "startCapture");
+  define<stopCapture>(addon, instance, "stopCapture");
   define<upload>(addon, instance, "upload");
   define<download>(addon, instance, "download");
   define<view>(addon, instance, "view");
   define<release>(addon, instance, "release");
   define<collect>(addon, instance, "collect");
-  define<memory>(addon, instance, "memory");
+  define<memoryUse>(addon, instance, "memory");
   define<resetPeakMemory>(addon, instance, "resetPeakMemory");
   define<clearCache>(addon, instance, "clearCache");
   define<setLimit<&memory::Allocator::setLimit>>(addon, instance, "setMemoryLimit");

@@ -5,6 +5,7 @@
 #include "addon/functions.h"
 
 #ifdef METALGRAD_EMULATOR
+#include "addon/shader_check.h"
 #include "metalgrad_emulator_node.h"
 #endif
 
@@ -21,6 +22,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("create", Napi::Function::New<metalgrad::addon::create>(env, "create"));
 #ifdef METALGRAD_EMULATOR
   exports.Set("emulator", Napi::Value(env, metalgrad_emulator::exports(env)));
+  exports.Set("compileShader", Napi::Function::New<metalgrad::addon::compileShader>(env, "compileShader"));
 #endif
   return exports;
 }

@@ -1,6 +1,7 @@
 // Loading and running of programs on the CPU.
 #include "cpu/executable.h"
 
+#include "cpu/step_access.h"
 #include "cpu/thread_pool.h"
 #include "program/guarded.h"
 
@@ -21,7 +22,7 @@ Outcome Executable::prepareSteps() {
   steps_.reserve(steps.size());
   for (size_t i = 0; i < steps.size(); i++) {
     if (writesNothing(steps[i])) continue;
-    if (auto error = prepareStep(steps[i], steps_.emplace_back()); !error.empty()) {
+    if (auto error = prepareStep(steps[i], steps_.emplace_back(Entry{&steps[i], {}}).prepared); !error.empty()) {
       return {Status::invalidProgram, "invalid program: step " + std::to_string(i) + ": " + error};
     }
   }
@@ -31,9 +32,12 @@ Outcome Executable::prepareSteps() {
 Outcome Executable::runSteps(const RunState& state) const {
   const auto memory = slots(state, [](const memory::Block& block) { return block.data; });
   const Run run{.slots = memory, .args = state.args, .pool = ThreadPool::shared()};
-  for (const auto& step : steps_) {
+  const StepAccess access(memory, state.args);
+  for (const auto& [step, prepared] : steps_) {
     if (state.isCancelled()) return cancelledRun();
-    runStep(step, run);
+    access.before(*step);
+    runStep(prepared, run);
+    access.after(*step);
   }
   return {};
 }

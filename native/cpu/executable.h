@@ -19,7 +19,12 @@ class Executable final : public metalgrad::Executable {
   Outcome prepareSteps();
   Outcome runSteps(const RunState& state) const override;
 
-  std::vector<PreparedStep> steps_;
+  struct Entry {
+    const Step* step;
+    PreparedStep prepared;
+  };
+
+  std::vector<Entry> steps_;
 };
 
 }  // namespace metalgrad::cpu

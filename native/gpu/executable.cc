@@ -1,6 +1,7 @@
 // GPU steps are recorded one after the other; before a step of the CPU, and at the end, the run waits for them.
 #include "gpu/executable.h"
 
+#include "cpu/step_access.h"
 #include "cpu/thread_pool.h"
 #include "gpu/memory_source.h"
 #include "gpu/submission.h"
@@ -74,13 +75,16 @@ Outcome Executable::runSteps(const RunState& state) const {
   Submission submission(*device_->runtime(), state.allocator, label_);
   const Run onGpu{.slots = ranges, .args = state.args, .submission = submission};
   const cpu::Run onCpu{.slots = addresses, .args = state.args, .pool = cpu::ThreadPool::shared()};
+  const cpu::StepAccess access(addresses, state.args);
   for (const auto& [index, prepared] : steps_) {
     if (state.isCancelled()) return cancelledRun();
     if (const auto* kernel = std::get_if<Prepared>(&prepared)) {
       if (Outcome outcome = (*kernel)->encode(onGpu); !outcome.ok()) return named(index, std::move(outcome));
     } else {
       if (Outcome outcome = submission.wait(); !outcome.ok()) return outcome;
+      access.before(program().steps[index]);
       cpu::runStep(std::get<cpu::PreparedStep>(prepared), onCpu);
+      access.after(program().steps[index]);
     }
   }
   return submission.wait();

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "memory/observed.h"
 #include "memory/system_memory.h"
 
 namespace metalgrad::memory {
@@ -49,6 +50,7 @@ Block Allocator::allocate(size_t bytes) {
     }
   }
   forbid(block.data + bytes, block.capacity - bytes);
+  forgotten(block.data, bytes);
   active_ += bytes;
   peak_ = std::max(peak_, active_);
   return block;
@@ -58,6 +60,7 @@ void Allocator::free(const Block& block) {
   if (block.bytes == 0) return;
   std::lock_guard lock(mutex_);
   active_ -= block.bytes;
+  forgotten(block.data, block.bytes);
   if (isSmall(block.bytes)) {
     slabs_.free({.data = block.data, .object = block.object, .offset = block.offset});
     return;
