@@ -178,36 +178,8 @@ export const choleskyInv = upperOp('linalg.choleskyInv', (factor, upper) => {
   return upper ? p.matmul(inverse, la.adjoint(inverse)) : p.matmul(la.adjoint(inverse), inverse);
 });
 
-/** The diagonal of the upper factor, and the sign that the swaps of rows give. */
-function luDiagonal(a: Node): { diagonal: Node; sign: Node } {
-  const { factors, pivots } = la.lu(a);
-  const last = pivots.shape.length - 1;
-  const own = p.arange(0, 1, pivots.shape, last, pivots.dtype);
-  const swaps = p.prod(p.where(p.equal(pivots, own), p.ones(pivots.shape, a.dtype), p.full(-1, pivots.shape, a.dtype)), [last]);
-  return { diagonal: la.diagonalOf(factors), sign: swaps };
-}
-
-/** Element [row, column] of every matrix. */
-function element(a: Node, row: number, column: number): Node {
-  const batch = a.shape.slice(0, -2);
-  const one = p.slice(a, [...batch.map(() => 0), row, column], [...batch, 1, 1]);
-  return p.reshape(one, batch);
-}
-
-/** Up to order 3 by the definition, whose derivatives are right for singular matrices too. */
-function smallDeterminant(a: Node, order: number): Node {
-  const at = (row: number, column: number): Node => element(a, row, column);
-  const minor = (i: number, j: number): Node =>
-    p.subtract(p.multiply(at(order - 2, i), at(order - 1, j)), p.multiply(at(order - 2, j), at(order - 1, i)));
-  if (order === 0) return p.ones(a.shape.slice(0, -2), a.dtype);
-  if (order === 1) return at(0, 0);
-  if (order === 2) return minor(0, 1);
-  const terms = [p.multiply(at(0, 0), minor(1, 2)), p.multiply(at(0, 1), minor(0, 2)), p.multiply(at(0, 2), minor(0, 1))];
-  return p.add(p.subtract(terms[0], terms[1]), terms[2]);
-}
-
 /**
- * The determinants of square matrices. Its derivatives are defined for singular matrices up to order 3; beyond, they need an inverse.
+ * The determinants of square matrices. Derivatives are right for singular matrices too: they are products of singular values, and no inverse.
  *
  * @example
  * mx.linalg.det([[1, 2], [3, 4]]); // array(-2, dtype=float32)
@@ -215,13 +187,7 @@ function smallDeterminant(a: Node, order: number): Node {
 export const det = unary(
   'linalg.det',
   () => [...squareCases(), { args: [regular([4, 4])], tolerance: 100 }],
-  (x): array => {
-    const a = squareNode('linalg.det', x);
-    const order = a.shape[a.shape.length - 1];
-    if (order <= 3) return wrap(smallDeterminant(a, order));
-    const { diagonal, sign } = luDiagonal(a);
-    return wrap(p.multiply(sign, p.prod(diagonal, [diagonal.shape.length - 1])));
-  },
+  (x): array => wrap(la.determinant(squareNode('linalg.det', x))),
 );
 
 /**
@@ -232,7 +198,7 @@ export const det = unary(
  */
 export const slogdet = unary('linalg.slogdet', squareCases, (x): [sign: array, logabsdet: array] => {
   const a = squareNode('linalg.slogdet', x);
-  const { diagonal, sign } = luDiagonal(a);
+  const { diagonal, sign } = la.luDiagonal(a);
   const last = diagonal.shape.length - 1;
   const sizes = p.abs(diagonal);
   const units = p.sign(diagonal);

@@ -1,5 +1,6 @@
 /** Linear algebra on nodes. */
 
+export { determinant, luDiagonal } from './linalg-determinant';
 export { eig, eigh, eigvals, eigvalsh, matrixRoot } from './linalg-eigen';
 export { adjoint, diagonalOf, identities, lowerTriangle, transposed, upperTriangle } from './linalg-matrices';
 export { pinv, qr, singularValues, svd } from './linalg-orthogonal';
