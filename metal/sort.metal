@@ -127,23 +127,24 @@ template <typename Codec, typename E>
   for (uint i = lane; i < count; i += threads) out[i] = tile[i];
 }
 
-/// The same of entries that are there, in place.
+/// The same of entries that are there.
 template <typename E>
-[[kernel, max_total_threads_per_threadgroup(256)]] void sort_entries(device E* entries [[buffer(0)]],
-                                                                     constant mg::SortParams& p [[buffer(1)]],
+[[kernel, max_total_threads_per_threadgroup(256)]] void sort_entries(device const E* entries [[buffer(0)]],
+                                                                     device E* sorted [[buffer(1)]],
+                                                                     constant mg::SortParams& p [[buffer(2)]],
                                                                      uint group [[threadgroup_position_in_grid]],
                                                                      uint lane [[thread_index_in_threadgroup]],
                                                                      uint threads [[threads_per_threadgroup]]) {
   threadgroup E tile[mg::kTile];
   const uint first = group * mg::kTile, count = min(p.length - first, uint(mg::kTile));
-  device E* part = entries + first;
   E few[mg::kEach];
   for (uint k = 0; k < mg::kEach; k++) {
     const uint i = lane * mg::kEach + k;
-    few[k] = i < count ? part[i] : mg::lastEntry<E>();
+    few[k] = mg::lastEntry<E>();
+    if (i < count) few[k] = entries[first + i];
   }
   mg::sortTile<E>(tile, few, lane, threads);
-  for (uint i = lane; i < count; i += threads) part[i] = tile[i];
+  for (uint i = lane; i < count; i += threads) sorted[first + i] = tile[i];
 }
 
 /// A tile of the result of merging each two neighbouring runs of a row.

@@ -54,9 +54,9 @@ bool EntrySort::prepare(std::string_view entry, Pipelines& pipelines, Outcome& o
 Range EntrySort::sort(const Run& run, const Range& entries, const Range& other, int64_t length) const {
   mg::SortParams params{};
   params.length = static_cast<uint32_t>(length);
-  const std::array bindings{writing(entries)};
+  const std::array bindings{reading(entries), writing(other)};
   run.submission.dispatch(*tiles_, bindings, params, groupsFor(length, kSortTile), {kSortTile / kSortEach, 1, 1});
-  return merge(run, entries, other, length, 1);
+  return merge(run, other, entries, length, 1);
 }
 
 Range EntrySort::merge(const Run& run, const Range& entries, const Range& other, int64_t length, int64_t rows) const {
@@ -81,6 +81,7 @@ class PreparedSort final : public PreparedStep {
   Operand in, out;
   mg::SortParams params{};
   size_t entrySize = 0;
+  bool indices = false;
   std::shared_ptr<const Pipeline> first, finish;
   EntrySort entries;
 
@@ -90,10 +91,13 @@ class PreparedSort final : public PreparedStep {
     mg::SortParams bytes = params;
     bytes.in = run.offset(in);
     bytes.out = run.offset(out);
+    // Values or positions are written; the other's place has what is not touched.
+    const Binding none = reading(run, in), result = writing(run, out);
+    const Binding values = indices ? none : result, positions = indices ? result : none;
     if (!finish) {
       const auto threads =
           static_cast<uint32_t>(std::bit_ceil(static_cast<uint64_t>((length + kSortEach - 1) / kSortEach)));
-      const std::array bindings{reading(run, in), writing(run, out), writing(run, out)};
+      const std::array bindings{reading(run, in), values, positions};
       run.submission.dispatch(*first, bindings, bytes, {static_cast<uint32_t>(rows), 1, 1},
                               {std::max(threads, uint32_t{32}), 1, 1});
       return {};
@@ -106,7 +110,7 @@ class PreparedSort final : public PreparedStep {
     run.submission.dispatch(*first, tiles, bytes, {static_cast<uint32_t>(bytes.tiles * rows), 1, 1},
                             {kSortTile / kSortEach, 1, 1});
     const Range sorted = entries.merge(run, made, other, length, rows);
-    const std::array bindings{reading(run, in), writing(run, out), writing(run, out), reading(sorted)};
+    const std::array bindings{reading(run, in), values, positions, reading(sorted)};
     run.submission.dispatch(*finish, bindings, bytes, groupsFor(length * rows), {kThreads, 1, 1});
     return {};
   }
@@ -131,6 +135,7 @@ Prepared prepare(const SortStep& step, Pipelines& pipelines, Outcome& outcome) {
   const bool wide = itemSize(step.in.dtype) == 8;
   const std::string_view key = sortKey(step.in.dtype), entry = wide ? "ulong2" : "ulong";
   prepared->entrySize = wide ? 16 : 8;
+  prepared->indices = step.indices;
   const auto instance = [&](std::string_view kernel, const std::string& types) {
     return pipelines.instance("sort.metal", kernel, types, {}, outcome);
   };

@@ -11,6 +11,13 @@ export const formatVersion = 2;
 const devices = ['cpu', 'gpu'] as const;
 export type DeviceName = (typeof devices)[number];
 
+let defaultDevice: DeviceName = 'cpu';
+
+/** Where steps run whose program does not say it. */
+export function setDefaultDevice(device: DeviceName): void {
+  defaultDevice = device;
+}
+
 export interface OperandSpec {
   /** -1 in a kernel's load: the element's position. */
   slot: number;
@@ -120,7 +127,7 @@ export interface ProgramSpec {
   arenaBytes?: number;
   args?: number;
   steps: readonly StepSpec[];
-  /** Of each step; the CPU where it is not said. */
+  /** Of each step; the default device where it is not said. */
   devices?: readonly DeviceName[];
 }
 
@@ -261,7 +268,7 @@ export function encode(program: ProgramSpec): Int32Array {
   for (const { arenaOffset, byteLength } of temporaries) words.wide(arenaOffset, byteLength);
   program.steps.forEach((step, i) => {
     const start = words.list.length;
-    const device = program.devices?.[i] ?? 'cpu';
+    const device = program.devices?.[i] ?? defaultDevice;
     words.word(stepKinds.indexOf(step.kind satisfies StepKind) | (devices.indexOf(device) << 8), 0);
     writeStep(words, step);
     words.list[start + 1] = words.list.length - start;

@@ -36,14 +36,14 @@ class PreparedHadamard final : public PreparedStep {
     const auto threads = static_cast<uint32_t>(std::clamp<int64_t>(params.block / 2, 32, kThreads));
     const Size blocks{static_cast<uint32_t>(total / params.block), 1, 1};
     if (!mix) {
-      const std::array bindings{reading(run, in), writing(run, out), writing(run, out)};
+      const std::array bindings{reading(run, in), reading(run, in), writing(run, out)};
       run.submission.dispatch(*block, bindings, bytes, blocks, {threads, 1, 1});
       return {};
     }
     const size_t size = static_cast<size_t>(total) * itemSize;
     const Range work = run.submission.scratch(size);
     if (!work.object) return outOfScratch(size);
-    const std::array first{reading(run, in), writing(work), writing(run, out)};
+    const std::array first{reading(run, in), writing(work), reading(run, in)};
     run.submission.dispatch(*block, first, bytes, blocks, {threads, 1, 1});
     for (bytes.half_ = params.block; bytes.half_ < params.chunk;) {
       const size_t pass = passFor(bytes.half_);

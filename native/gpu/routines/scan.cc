@@ -84,7 +84,7 @@ class PreparedScan final : public PreparedStep {
     bytes.out = offset(run, kOut);
     bytes.positions = offset(run, kPositions);
     const Binding in = reading(run, operands_[kIn]), out = writing(run, operands_[kOut]);
-    const Binding positions = present_[kPositions] ? writing(run, operands_[kPositions]) : out;
+    const Binding positions = present_[kPositions] ? writing(run, operands_[kPositions]) : in;
     if (columns) {
       const std::array scan{in, out, positions};
       const std::array recur{in, recurrence ? reading(run, operands_[kSecond]) : in, out};

@@ -1,0 +1,4 @@
+/** The matmul steps on the emulated GPU: what holds on the CPU holds there. */
+
+import './on-gpu';
+import './steps-matmul.test';
