@@ -8,7 +8,8 @@ namespace metalgrad::cpu {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
-constexpr size_t kLargestKept = size_t{2} << 20;
+/// Of one block, and of all that a thread keeps.
+constexpr size_t kLargestKept = size_t{16} << 20, kMostKept = size_t{24} << 20;
 
 }  // namespace
 
@@ -41,10 +42,13 @@ ScratchBytes::ScratchBytes(size_t bytes) {
 ScratchBytes::~ScratchBytes() {
   if (block_.bytes > kLargestKept) return;
   Block* smallest = nullptr;
+  size_t kept = 0;
   for (Block& block : Kept::ofThisThread().blocks) {
+    kept += block.bytes;
     if (!smallest || block.bytes < smallest->bytes) smallest = &block;
   }
-  if (block_.bytes > smallest->bytes) std::swap(*smallest, block_);
+  const bool fits = kept - smallest->bytes + block_.bytes <= kMostKept;
+  if (fits && block_.bytes > smallest->bytes) std::swap(*smallest, block_);
 }
 
 }  // namespace metalgrad::cpu
