@@ -11,6 +11,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const debian = ['g++', 'make', 'cmake', 'ninja-build', 'pkg-config', 'libopenblas-dev', 'libhwy-dev', 'libsleef-dev', 'libkissfft-dev'];
 const debianChecks = ['clang-format-19', 'clang-tidy-19'];
+/** For the emulated Metal device; with ccache its build shares the CPU's objects with the other. */
+const debianEmulator = ['clang-19', 'libobjc-12-dev', 'libgnustep-base-dev', 'libblocksruntime-dev', 'libboost-context-dev', 'ccache'];
 /** Homebrew formula → a command that shows it is there, if it has one. */
 const homebrew = { cmake: 'cmake', ninja: 'ninja', 'pkg-config': 'pkg-config', highway: null, sleef: null, kissfft: null };
 
@@ -42,7 +44,7 @@ function systemPackages(withChecks) {
     execFileSync('brew', ['install', ...missing], { stdio: 'inherit' });
     return;
   }
-  const wanted = withChecks ? [...debian, ...debianChecks] : debian;
+  const wanted = withChecks ? [...debian, ...debianChecks, ...debianEmulator] : debian;
   if (!commandExists('dpkg-query')) refuse(`the equivalent, on this system, of: apt-get install ${wanted.join(' ')}`);
   const missing = wanted.filter((name) => !installedDebian(name));
   if (missing.length === 0) return;
@@ -69,7 +71,10 @@ export function setup({ checks = false } = {}) {
   systemPackages(checks);
   npmPackages();
   mkdirSync(join(root, 'build'), { recursive: true });
-  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: 'inherit' });
+  const build = (...options) =>
+    execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), ...options], { cwd: root, stdio: 'inherit' });
+  build();
+  if (checks && process.platform === 'linux') build('--emulator');
   execFileSync(process.execPath, [join(root, 'scripts', 'build-lib.mjs')], { cwd: root, stdio: 'inherit' });
 }
 
