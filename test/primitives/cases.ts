@@ -3,6 +3,7 @@
 import { bfloat16, bool, complex64, type Dtype, float16, float32, int32, uint8, uint32 } from '../../lib/dtype';
 import type { Node, Shape } from '../../lib/graph/node';
 import * as p from '../../lib/primitives';
+import { copy } from '../../lib/schedule/copy';
 import { widest } from '../support/default';
 import { attentionCases } from './attention-cases';
 import { convolutionCases } from './convolution-cases';
@@ -393,6 +394,11 @@ function routineCases(): Case[] {
       f: (a, b) => p.searchsorted(p.sort(a), b, right),
     });
   }
+  for (const [name, f] of Object.entries({ softmax: p.softmax, logsumexp: p.logsumexp })) {
+    list.push({ name, inputs: [real([2, 5])], f });
+    list.push({ name: `${name} of one`, inputs: [real([3, 1])], f });
+  }
+  list.push({ name: 'copy', inputs: [real([2, 3])], f: (x) => copy(p.transpose(x, [1, 0])) });
   for (const length of [1, 8, 12, 24, 20, 28]) {
     list.push({ name: `hadamardTransform ${length}`, inputs: [real([2, length])], f: (x) => p.hadamardTransform(x, 0.5) });
   }
