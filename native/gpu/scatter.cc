@@ -78,6 +78,7 @@ std::string_view typeFor(ScatterMode mode, Dtype dtype) {
 }  // namespace
 
 Prepared prepare(const ScatterStep& step, Pipelines& pipelines, Outcome& outcome) {
+  if (step.target.dtype == Dtype::float64 && step.mode != ScatterMode::set) return nullptr;
   auto prepared = std::make_unique<PreparedScatter>();
   const size_t rank = step.indexShape.size();
   const Space<1> index = spaceOf(step.indexShape, std::span(step.updates.strides).first(rank));

@@ -119,6 +119,7 @@ class PreparedSort final : public PreparedStep {
 }  // namespace
 
 Prepared prepare(const SortStep& step, Pipelines& pipelines, Outcome& outcome) {
+  if (step.in.dtype == Dtype::float64) return nullptr;
   auto prepared = std::make_unique<PreparedSort>();
   const size_t axes = step.rows.size();
   Space<2> rows;
