@@ -1,4 +1,5 @@
-/** The gather and scatter steps on the emulated GPU: what holds on the CPU holds there. */
+/** The gather and scatter steps on the GPU: what holds on the CPU holds there. */
 
-import './on-gpu';
-import './steps-indexing.test';
+import { onGpu } from './on-gpu';
+
+onGpu(() => require('./steps-indexing.test'));

@@ -1,4 +1,5 @@
-/** The matmul steps on the emulated GPU: what holds on the CPU holds there. */
+/** The matmul steps on the GPU: what holds on the CPU holds there. */
 
-import './on-gpu';
-import './steps-matmul.test';
+import { onGpu } from './on-gpu';
+
+onGpu(() => require('./steps-matmul.test'));

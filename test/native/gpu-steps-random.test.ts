@@ -1,4 +1,5 @@
-/** The random steps on the emulated GPU: what holds on the CPU holds there. */
+/** The random steps on the GPU: what holds on the CPU holds there. */
 
-import './on-gpu';
-import './steps-random.test';
+import { onGpu } from './on-gpu';
+
+onGpu(() => require('./steps-random.test'));

@@ -1,4 +1,5 @@
-/** The sort steps on the emulated GPU: what holds on the CPU holds there. */
+/** The sort steps on the GPU: what holds on the CPU holds there. */
 
-import './on-gpu';
-import './steps-sort.test';
+import { onGpu } from './on-gpu';
+
+onGpu(() => require('./steps-sort.test'));
