@@ -38,9 +38,7 @@ export function made(make: () => array): array {
   return data;
 }
 
-/** For a whole file or `describe`: its tests are about the CPU, or need float64. */
+/** At the top of a file whose tests are about the CPU, or need float64: it is their default device. (Each file has a library of its own.) */
 export function useCpu(): void {
-  if (!onGpu) return;
-  beforeAll(() => setDefaultDevice(cpu));
-  // The registry of modules, and with it the default device, ends with the file.
+  setDefaultDevice(cpu);
 }
