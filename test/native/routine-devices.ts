@@ -85,7 +85,7 @@ function check({ routine, ints = [], args = [], inputs, outputs, tolerance = 2e-
   const [wanted, found] = [results('cpu'), results('gpu')];
   arrays.forEach((array, i) => {
     const size = (value: Value): number => (typeof value === 'object' ? Math.hypot(...value) : Number(value));
-    const largest = relative ? wanted[i].values().reduce((most, value) => Math.max(most, size(value)), 1) : 1;
+    const largest = relative ? wanted[i].values().reduce<number>((most, value) => Math.max(most, size(value)), 1) : 1;
     const bound = Math.max(tolerance, resolution(array.dtype)) * largest;
     for (const index of positions(array.shape)) {
       const [value, expected] = [found[i].get(index), wanted[i].get(index)];
