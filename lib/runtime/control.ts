@@ -12,6 +12,7 @@ import { contiguousStrides, sizeOf } from '../shape';
 import { addon, check } from './binding';
 import type { Flight } from './execute';
 import { valueOf } from './graph-plan';
+import { interned, numberOf } from './interning';
 import { Stages } from './stages';
 import { Holder, type Value } from './values';
 
@@ -66,7 +67,7 @@ function run(stages: Stages, inputs: readonly Value[], { where, flight, evaluate
 
 /** The stages of a body alone. */
 function bodyStages(body: Body): Stages {
-  return stagesFor(body, 'body', () => traceGraph(body.inputs, (given) => applyBody(body, given)));
+  return stagesFor(interned(body), 'body', () => traceGraph(body.inputs, (given) => applyBody(body, given)));
 }
 
 const predicate = new Uint8Array(1);
@@ -93,7 +94,7 @@ function runWhile(attrs: WhileAttrs, inputs: readonly Value[], context: Context)
   holder.hold(first);
   holder.drop(first);
   // Each step also tells whether there is another one.
-  const stages = stagesFor(attrs, 'step', () =>
+  const stages = stagesFor(interned(body), `while ${numberOf(condition)} ${carry}`, () =>
     traceGraph(body.inputs, (given) => {
       const next = applyBody(body, given);
       return [...next, ...applyBody(condition, [...next, ...given.slice(carry)])];
@@ -168,7 +169,7 @@ function runScan(attrs: ScanAttrs, inputs: readonly Value[], wanted: readonly bo
   const size = blockSize(attrs);
   for (let done = 0; done < length; ) {
     const steps = Math.min(size, length - done);
-    const stages = stagesFor(attrs, `${steps} steps`, () => block(attrs, steps));
+    const stages = stagesFor(interned(body), `${carry} ${xs} ${reverse} ${steps}`, () => block(attrs, steps));
     const start = reverse ? length - done - steps : done;
     const rows = stacks.map((value, i) => rowsOf(value, body.inputs[carry + i], start));
     const made = run(stages, [...state, ...rows, ...constants], context);
