@@ -1,7 +1,11 @@
 /** Long loops: no stack, no memory beyond what is given back, and no work done twice. */
 
 import * as mx from '../../lib';
+import { useCpu } from '../support/default';
 import { expectClose } from '../transforms/support';
+
+// Thousands of steps are about the loop that drives a device, and take minutes on an emulated one.
+useCpu();
 
 type array = mx.array;
 const MB = 2 ** 20;
