@@ -1,8 +1,21 @@
 // The suite is run once with each device as the default one: `npm run test:gpu` is METALGRAD_TEST_DEVICE=gpu on the emulated GPU.
 const gpu = process.env.METALGRAD_TEST_DEVICE === 'gpu';
 
-/** What is about the native code of one device, about the emulator, the package, or rules alone does not depend on the default device. */
-const elsewhere = ['/test/native/', '/test/metal/', '/test/metal-emulator/', '/test/docs/package', '/test/primitives/(laws|points|load)'];
+/**
+ * Not run again with the GPU as the default device: what is about the native code of one device, the emulator, the package or rules alone; what runs in
+ * processes of its own; and what bounds the memory of the CPU's plans, whose kernels are larger and need no scratch.
+ */
+const elsewhere = [
+  ...[
+    '/test/native/',
+    '/test/metal/',
+    '/test/metal-emulator/',
+    '/test/docs/(package|matrix)',
+    '/test/surface/',
+    '/test/primitives/(laws|points|load)',
+  ],
+  ...['/test/hostile/', '/test/memory/plain-loop', '/test/memory/peak', '/test/control/long', '/test/schedule/memory'],
+];
 
 /** @type {import('jest').Config} */
 module.exports = {

@@ -15,7 +15,7 @@ import { type Subject, subjectOf } from './subject';
 const full = process.env.METALGRAD_MATRIX === 'full';
 const sampled = onGpu ? 1 : 4;
 /** Of the cases after the first, one in so many is checked. */
-const spacing = onGpu ? 6 : 1;
+const spacing = onGpu ? 2 : 1;
 
 /** The laws to check for one subject: all, or a few that its name decides. */
 function chosen(applicable: readonly Law[], name: string): readonly Law[] {
