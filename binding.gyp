@@ -1,4 +1,4 @@
-# For tools that call node-gyp: the build is CMake's, through cmake-js; this target only hands over to it.
+# For node-gyp, which npm calls where no prebuilt binary fits: the build is CMake's, this target only hands over to it.
 {
   'targets': [
     {
@@ -9,7 +9,7 @@
           'action_name': 'cmake',
           'inputs': [],
           'outputs': ['<(module_root_dir)/build/Release/metalgrad.node'],
-          'action': ['node', '<(module_root_dir)/scripts/build.mjs'],
+          'action': ['node', '<(module_root_dir)/scripts/build.mjs', '--headers=<(node_root_dir)/include/node'],
         },
       ],
     },

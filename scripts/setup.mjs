@@ -15,6 +15,7 @@ const debianChecks = ['clang-format-19', 'clang-tidy-19'];
 const debianEmulator = ['clang-19', 'libobjc-12-dev', 'libgnustep-base-dev', 'libblocksruntime-dev', 'libboost-context-dev', 'ccache'];
 /** Homebrew formula → a command that shows it is there, if it has one. */
 const homebrew = { cmake: 'cmake', ninja: 'ninja', 'pkg-config': 'pkg-config', highway: null, sleef: null, kissfft: null };
+const homebrewChecks = { 'llvm@19': null };
 
 function commandExists(name) {
   return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
@@ -34,7 +35,7 @@ function refuse(command) {
 function systemPackages(withChecks) {
   if (process.platform === 'darwin') {
     if (!commandExists('c++')) refuse('xcode-select --install');
-    const missing = Object.entries(homebrew)
+    const missing = Object.entries(withChecks ? { ...homebrew, ...homebrewChecks } : homebrew)
       .filter(([name, command]) =>
         command ? !commandExists(command) : spawnSync('brew', ['--prefix', '--installed', name], { stdio: 'ignore' }).status !== 0,
       )

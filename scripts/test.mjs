@@ -1,4 +1,5 @@
-// `npm test`: set-up, formatters and linters, types, the whole jest suite on each device, the packed package. Ends with a line that counts the tests.
+// `npm test`: set-up, formatters and linters, types, shaders, the whole jest suite on each device, the packed package and its installation. Ends
+// with a line that counts the tests.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -28,13 +29,18 @@ function suite(device, env = {}) {
   return { file, passed };
 }
 
-const ok = [step('lint', process.execPath, [join(root, 'scripts', 'lint.mjs')]), step('types', bin('tsc'), ['-p', root])];
+const ok = [
+  step('lint', process.execPath, [join(root, 'scripts', 'lint.mjs')]),
+  step('types', bin('tsc'), ['-p', root]),
+  step('shaders', process.execPath, [join(root, 'scripts', 'check-shaders.mjs')]),
+];
 const suites = [suite('cpu')];
 // On Linux the GPU is an emulated one; a Mac has its own.
 if (process.platform === 'linux') suites.push(suite('gpu', { METALGRAD_METAL: 'emulator' }));
 else if (process.platform === 'darwin') suites.push(suite('gpu'));
 ok.push(...suites.map(({ passed }) => passed));
 ok.push(step('package', process.execPath, [join(root, 'scripts', 'check-package.mjs')]));
+ok.push(step('installed package', process.execPath, [join(root, 'scripts', 'verify-package.mjs'), '--built']));
 const counts = suites.map(({ file }) => JSON.parse(readFileSync(file, 'utf8')));
 const total = (name) => counts.reduce((sum, count) => sum + count[name], 0);
 console.log(`\n${total('numPassedTests')} passed, ${total('numFailedTests')} failed, ${total('numPendingTests')} skipped`);
