@@ -21,7 +21,7 @@ import { routines, scatterModes, stepKinds } from './opcodes';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 const magic = 0x4452474d;
-const version = 2;
+const version = 3;
 
 const kindCodes = Object.fromEntries(stepKinds.map((kind, code) => [kind, code])) as Record<(typeof stepKinds)[number], number>;
 
@@ -41,7 +41,8 @@ export function encode(
   words.wide(memory.arenaBytes);
   for (const bytes of outputBytes) words.wide(bytes);
   for (const buffer of memory.temporaries) {
-    words.wide(buffer.arenaOffset);
+    words.put(buffer.host?.output ?? -1);
+    words.wide(buffer.offset);
     words.wide(buffer.byteLength);
   }
   for (const step of steps) {

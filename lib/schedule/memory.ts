@@ -1,4 +1,4 @@
-/** Memory of a plan: outputs have buffers of their own, everything else lies in one arena, where lifetimes that do not meet share bytes. */
+/** Memory of a plan: outputs have buffers of their own; everything else lies in one arena, or in outputs that are not written yet, where lifetimes that do not meet share bytes. */
 
 import { dtypes } from '../dtype';
 import { sizeOf } from '../shape';
@@ -14,7 +14,9 @@ export class Buffer {
   /** First and last step that touches it. */
   first = -1;
   last = -1;
-  arenaOffset = 0;
+  /** Where a temporary lies: in the memory of an output that is written later, or in the arena. */
+  host: Buffer | null = null;
+  offset = 0;
   /** The temporary whose bytes this one takes over in place. */
   replaces: Buffer | null = null;
 
@@ -38,10 +40,12 @@ const alignment = 64;
 /** Lifetimes from the order of the steps, then places in the arena. */
 export function planMemory(steps: readonly Step[]): MemoryPlan {
   const temporaries: Buffer[] = [];
+  const outputs: Output[] = [];
   const touch = (buffer: Buffer, position: number): void => {
     if (buffer.first < 0) {
       buffer.first = position;
       if (buffer.output < 0) temporaries.push(buffer);
+      else outputs.push({ buffer, guests: [] });
     }
     buffer.last = position;
   };
@@ -54,8 +58,13 @@ export function planMemory(steps: readonly Step[]): MemoryPlan {
   });
 
   const blocks = toBlocks(temporaries);
-  const arenaBytes = place(blocks);
-  for (const block of blocks) for (const buffer of block.buffers) buffer.arenaOffset = block.offset;
+  const arenaBytes = place(blocks.filter((block) => !hosted(block, outputs)));
+  for (const { buffers, host, offset } of blocks) {
+    for (const buffer of buffers) {
+      buffer.host = host;
+      buffer.offset = offset;
+    }
+  }
   return { temporaries, arenaBytes };
 }
 
@@ -113,7 +122,40 @@ interface Block {
   readonly byteLength: number;
   first: number;
   last: number;
+  host: Buffer | null;
   offset: number;
+}
+
+/** The memory of an output, and the blocks that lie there before it is written. */
+interface Output {
+  readonly buffer: Buffer;
+  readonly guests: Block[];
+}
+
+/** Smaller blocks are not worth the search. */
+const leastGuest = 1 << 16;
+
+/** Puts a block into an output that is written after its last use, if one has room; says whether it did. */
+function hosted(block: Block, outputs: readonly Output[]): boolean {
+  if (block.byteLength < leastGuest) return false;
+  const needed = Math.max(...block.buffers.map(({ byteLength }) => byteLength));
+  for (const { buffer, guests } of outputs) {
+    if (buffer.first <= block.last || buffer.byteLength < needed) continue;
+    // Guests are in order of their offsets: the first gap that is free over the block's lifetime.
+    let offset = 0;
+    for (const guest of guests) {
+      if (guest.last < block.first || guest.first > block.last) continue;
+      if (guest.offset - offset >= block.byteLength) break;
+      offset = Math.max(offset, guest.offset + guest.byteLength);
+    }
+    if (offset + needed > buffer.byteLength) continue;
+    block.host = buffer;
+    block.offset = offset;
+    guests.push(block);
+    guests.sort((a, b) => a.offset - b.offset);
+    return true;
+  }
+  return false;
 }
 
 function toBlocks(temporaries: readonly Buffer[]): Block[] {
@@ -128,7 +170,7 @@ function toBlocks(temporaries: readonly Buffer[]): Block[] {
       continue;
     }
     const byteLength = Math.ceil(buffer.byteLength / alignment) * alignment;
-    const made: Block = { buffers: [buffer], byteLength, first: buffer.first, last: buffer.last, offset: 0 };
+    const made: Block = { buffers: [buffer], byteLength, first: buffer.first, last: buffer.last, host: null, offset: 0 };
     blocks.push(made);
     blockOf.set(buffer, made);
   }

@@ -269,7 +269,7 @@ std::string decode(std::span<const int32_t> words, Program& program) {
   if (reader.word() != words.size()) return "the number of words is not the program's";
   program.inputs = reader.word();
   const size_t outputs = reader.count(2, "outputs");
-  const size_t temporaries = reader.count(4, "temporaries");
+  const size_t temporaries = reader.count(5, "temporaries");
   program.args = reader.word();
   const size_t steps = reader.count(2, "steps");
   program.arenaBytes = reader.wide();
@@ -279,8 +279,10 @@ std::string decode(std::span<const int32_t> words, Program& program) {
   program.outputBytes = reader.wides(outputs);
   program.temporaries.reserve(temporaries);
   for (size_t i = 0; i < temporaries && !reader.failed(); i++) {
-    const int64_t offset = reader.wide();
-    program.temporaries.push_back({.arenaOffset = offset, .byteLength = reader.wide()});
+    Temporary temporary{.output = reader.word()};
+    temporary.offset = reader.wide();
+    temporary.byteLength = reader.wide();
+    program.temporaries.push_back(temporary);
   }
   program.steps.reserve(steps);
   program.devices.reserve(steps);

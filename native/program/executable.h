@@ -43,7 +43,7 @@ class Executable {
               const std::atomic<bool>* cancelled) const;
 
  protected:
-  /// One run: its slots are inputs, outputs and ranges of the arena.
+  /// One run: its slots are inputs, outputs and ranges of the arena or of outputs.
   struct RunState {
     std::span<const memory::BufferRef> inputs, outputs;
     memory::Block arena;
@@ -66,8 +66,8 @@ class Executable {
     slots.reserve(run.inputs.size() + run.outputs.size() + program_.temporaries.size());
     for (const auto& input : run.inputs) slots.push_back(make(input->block()));
     for (const auto& output : run.outputs) slots.push_back(make(output->block()));
-    for (const auto& [offset, bytes] : program_.temporaries) {
-      memory::Block part = run.arena;
+    for (const auto& [output, offset, bytes] : program_.temporaries) {
+      memory::Block part = output == kArena ? run.arena : run.outputs[output]->block();
       part.data += offset;
       part.offset += static_cast<size_t>(offset);
       part.bytes = static_cast<size_t>(bytes);

@@ -9,7 +9,7 @@
 
 namespace metalgrad {
 
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 /// The slot of a load that is no memory but the element's own position: Σ index · stride + offset, as int64.
 constexpr uint32_t kIndexSlot = 0xffffffffu;
 constexpr uint32_t kNoArg = 0xffffffffu;
@@ -125,8 +125,13 @@ struct RoutineStep {
 
 using Step = std::variant<KernelStep, MatmulStep, GatherStep, ScatterStep, RandomBitsStep, SortStep, RoutineStep>;
 
+/// The home of a temporary that lies in no output's memory.
+constexpr uint32_t kArena = 0xffffffffu;
+
 struct Temporary {
-  int64_t arenaOffset, byteLength;
+  /// The output in whose memory it lies, while that is not written yet, or kArena.
+  uint32_t output = kArena;
+  int64_t offset = 0, byteLength = 0;
 };
 
 /// Slots are numbered: inputs, then outputs, then temporaries.

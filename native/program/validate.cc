@@ -71,9 +71,12 @@ class Validator {
     require(program_.arenaBytes >= 0 && program_.arenaBytes <= kHuge, "the arena's size is absurd");
     for (const int64_t bytes : program_.outputBytes)
       require(bytes >= 0 && bytes <= kHuge, "an output's size is absurd");
-    for (const auto& [offset, bytes] : program_.temporaries) {
+    for (const auto& [output, offset, bytes] : program_.temporaries) {
       require(offset >= 0 && offset % 64 == 0 && bytes >= 0, "a temporary does not begin at a multiple of 64 bytes");
-      require(add(offset, bytes) <= program_.arenaBytes, "a temporary is not inside the arena");
+      require(output == kArena || output < outputs_, "a temporary lies in an output that does not exist");
+      const int64_t room = output == kArena ? program_.arenaBytes : program_.outputBytes[output];
+      require(add(offset, bytes) <= room, output == kArena ? "a temporary is not inside the arena"
+                                                           : "a temporary is not inside the output where it lies");
     }
     requirements_.inputBytes.assign(program_.inputs, 0);
   }

@@ -5,7 +5,7 @@ import type { ElementwiseOp, ReduceOp, RoutineName, ScatterMode, StepKind } from
 import { elementwiseOps, reduceOps, routines, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 
 export const magic = 0x4452474d;
-export const formatVersion = 2;
+export const formatVersion = 3;
 
 /** Devices by their codes. */
 const devices = ['cpu', 'gpu'] as const;
@@ -123,7 +123,8 @@ export interface ProgramSpec {
   inputs: number;
   /** Bytes of each output. */
   outputs: readonly number[];
-  temporaries?: readonly { arenaOffset: number; byteLength: number }[];
+  /** In the arena, or in the memory of an output until that is written. */
+  temporaries?: readonly { output?: number; offset: number; byteLength: number }[];
   arenaBytes?: number;
   args?: number;
   steps: readonly StepSpec[];
@@ -265,7 +266,10 @@ export function encode(program: ProgramSpec): Int32Array {
   words.word(magic, formatVersion, 0);
   words.word(program.inputs, program.outputs.length, temporaries.length, program.args ?? 0, program.steps.length);
   words.wide(program.arenaBytes ?? 0, ...program.outputs);
-  for (const { arenaOffset, byteLength } of temporaries) words.wide(arenaOffset, byteLength);
+  for (const { output = -1, offset, byteLength } of temporaries) {
+    words.word(output);
+    words.wide(offset, byteLength);
+  }
   program.steps.forEach((step, i) => {
     const start = words.list.length;
     const device = program.devices?.[i] ?? defaultDevice;

@@ -367,7 +367,7 @@ onGpu('a result may take the memory of an operand', () => {
     const program: ProgramSpec = {
       inputs: 1,
       outputs: [4 * n, 4 * n, 4 * n],
-      temporaries: [0, 1].map(() => ({ arenaOffset: 0, byteLength: 4 * n })),
+      temporaries: [0, 1].map(() => ({ offset: 0, byteLength: 4 * n })),
       arenaBytes: 64 * Math.ceil(n / 16),
       steps: [
         step([0, 4, 1]),

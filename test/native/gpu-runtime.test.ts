@@ -35,8 +35,8 @@ function chain(devices: readonly DeviceName[]): ProgramSpec {
     inputs: 1,
     outputs: [4 * count],
     temporaries: [
-      { arenaOffset: 0, byteLength: 4 * count },
-      { arenaOffset: 4096, byteLength: 4 * count },
+      { offset: 0, byteLength: 4 * count },
+      { offset: 4096, byteLength: 4 * count },
     ],
     arenaBytes: 8192,
     args: 1,

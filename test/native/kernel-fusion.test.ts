@@ -79,7 +79,7 @@ function unfused(program: ProgramSpec, step: KernelSpec, shape: readonly number[
   for (const { value, operand: target } of step.stores ?? []) {
     steps.push({ kind: 'kernel', outer: shape, loads: [operand(value)], stores: [{ value: 0, operand: target }] });
   }
-  const temporaries = code.map((_, i) => ({ arenaOffset: i * bytes, byteLength: 4 * size }));
+  const temporaries = code.map((_, i) => ({ offset: i * bytes, byteLength: 4 * size }));
   return { ...program, temporaries, arenaBytes: bytes * code.length, steps };
 }
 

@@ -201,8 +201,8 @@ test('a result may take the memory of an operand that is read later in the kerne
     inputs: 1,
     outputs: [bytes, bytes, bytes],
     temporaries: [
-      { arenaOffset: 0, byteLength: bytes },
-      { arenaOffset: 0, byteLength: bytes },
+      { offset: 0, byteLength: bytes },
+      { offset: 0, byteLength: bytes },
     ],
     arenaBytes: 12032,
     steps: [

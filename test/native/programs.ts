@@ -50,9 +50,9 @@ export function several(): ProgramSpec {
     inputs: 3, // a [4, 4] float32, keys [2] uint32, positions [3] int32
     outputs: [64, 64],
     temporaries: [
-      { arenaOffset: 0, byteLength: 64 },
-      { arenaOffset: 64, byteLength: 64 },
-      { arenaOffset: 128, byteLength: 48 },
+      { offset: 0, byteLength: 64 },
+      { offset: 64, byteLength: 64 },
+      { offset: 128, byteLength: 48 },
     ],
     arenaBytes: 256,
     steps: [
@@ -112,7 +112,7 @@ export function routines(): ProgramSpec {
     inputs: 2, // two of [3, 4] float32
     outputs: [48, 48, 48, 48, 24],
     args: 1,
-    temporaries: [{ arenaOffset: 0, byteLength: 48 }],
+    temporaries: [{ offset: 0, byteLength: 48 }],
     arenaBytes: 64,
     steps: [
       { kind: 'routine', routine: 'scan', ints: [0, 0, 0, 1], inputs: [transposed], outputs: [wholeArray(7, float32, shape)] },
@@ -233,8 +233,8 @@ export function factorizations(): ProgramSpec {
     inputs: 3, // two of [2, 2] float32, one of [2, 2] complex64
     outputs: [16, 8, 16, 16, 16, 16, 32, 32],
     temporaries: [
-      { arenaOffset: 0, byteLength: 16 },
-      { arenaOffset: 64, byteLength: 8 },
+      { offset: 0, byteLength: 16 },
+      { offset: 64, byteLength: 8 },
     ],
     arenaBytes: 128,
     steps: [

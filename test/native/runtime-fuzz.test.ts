@@ -26,7 +26,7 @@ function kernels(): ProgramSpec {
   return {
     inputs: 2, // [30] float32, [6] float16
     outputs: [16, 24],
-    temporaries: [{ arenaOffset: 64, byteLength: 96 }],
+    temporaries: [{ offset: 64, byteLength: 96 }],
     arenaBytes: 192,
     args: 4,
     steps: [
@@ -65,7 +65,7 @@ function kernels(): ProgramSpec {
 
 /** How many elements the steps of a valid program go through: damage may ask for more than a test can wait for. */
 function work(words: Int32Array): number {
-  let position = 10 + 2 * words[4] + 4 * words[5];
+  let position = 10 + 2 * words[4] + 5 * words[5];
   let total = 0;
   const sizes = (from: number, count: number) => {
     let size = 1;

@@ -252,8 +252,10 @@ describe('programs that are refused', () => {
     ['a size overflows', change({ m: 2 ** 53, n: 2 ** 53 })],
     ['a size overflows', change({ a: { ...step.a, strides: [2 ** 60, 1] } })],
     ['an output is never written', { ...valid, steps: [] }],
-    ['is not inside the arena', { ...valid, temporaries: [{ arenaOffset: 64, byteLength: 1 }], arenaBytes: 64 }],
-    ['multiple of 64', { ...valid, temporaries: [{ arenaOffset: 8, byteLength: 8 }], arenaBytes: 64 }],
+    ['is not inside the arena', { ...valid, temporaries: [{ offset: 64, byteLength: 1 }], arenaBytes: 64 }],
+    ['is not inside the output', { ...valid, temporaries: [{ output: 0, offset: 0, byteLength: 1e6 }] }],
+    ['an output that does not exist', { ...valid, temporaries: [{ output: 7, offset: 0, byteLength: 1 }] }],
+    ['multiple of 64', { ...valid, temporaries: [{ offset: 8, byteLength: 8 }], arenaBytes: 64 }],
     ['absurd', { ...valid, arenaBytes: -64 }],
   ])('%s', (text, program) => {
     expect(refusal(program)).toContain(text);

@@ -37,12 +37,13 @@ function largestSum({ temporaries }: MemoryPlan): number {
 function isSound({ temporaries, arenaBytes }: MemoryPlan): boolean {
   return temporaries.every(
     (a) =>
-      a.arenaOffset % 64 === 0 &&
-      a.arenaOffset + a.byteLength <= arenaBytes &&
+      a.offset % 64 === 0 &&
+      a.offset + a.byteLength <= (a.host === null ? arenaBytes : a.host.byteLength) &&
+      (a.host === null || (a.host.output >= 0 && a.last < a.host.first)) &&
       temporaries.every((b) => {
-        if (a === b || b.replaces === a || a.replaces === b) return true;
+        if (a === b || b.replaces === a || a.replaces === b || a.host !== b.host) return true;
         const together = a.first <= b.last && b.first <= a.last;
-        return !together || a.arenaOffset >= b.arenaOffset + b.byteLength || b.arenaOffset >= a.arenaOffset + a.byteLength;
+        return !together || a.offset >= b.offset + b.byteLength || b.offset >= a.offset + a.byteLength;
       }),
   );
 }
