@@ -8,7 +8,7 @@ import { made, onGpu, widest } from '../support/default';
 import { columns, type Program, programs, rows, toFunction } from './programs';
 
 // Every program of a GPU has shaders of its own to compile.
-const runs = process.env.METALGRAD_MATRIX === 'full' ? 1000 : onGpu ? 4 : 60;
+const runs = process.env.METALGRAD_MATRIX === 'full' ? 1000 : onGpu ? 12 : 60;
 const check = (law: (program: Program, seed: number, judge: Judge) => void, length?: number) =>
   fc.assert(
     fc.property(programs(length), fc.nat(100000), (program, seed) => judge((judge) => law(program, seed, judge))),
