@@ -3,6 +3,7 @@
 //
 //   node scripts/verify-package.mjs              builds the addon if need be
 //   node scripts/verify-package.mjs --built      takes the addon as it was built last
+//   node scripts/verify-package.mjs --release    they need no newer system than the README says
 //   node scripts/verify-package.mjs --source     also builds the packed sources, as npm does where no prebuilt binary fits
 
 import { execFileSync } from 'node:child_process';
@@ -54,7 +55,7 @@ function needed(file) {
   return [...output('readelf', ['--dynamic', '--wide', file]).matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1]);
 }
 
-/** Every binary needs only the system's runtime and what lies beside it, and no newer glibc than the README says. */
+/** Every binary needs only the system's runtime and what lies beside it. */
 function checkBinaries() {
   const place = join(root, prebuilt);
   const names = readdirSync(place).filter((name) => !name.endsWith('.txt'));
@@ -65,14 +66,24 @@ function checkBinaries() {
     }
   }
   console.log(`${names.join(', ')}: nothing else is needed but the ${isMac ? "system's libraries" : 'C and C++ runtime'}`);
-  if (isMac) return;
-  const versions = names.flatMap((name) => [
-    ...output('readelf', ['--version-info', '--wide', join(place, name)]).matchAll(/GLIBC_2\.(\d+)/g),
-  ]);
-  const newest = Math.max(...versions.map((match) => Number(match[1])));
-  const promised = Number(/glibc 2\.(\d+)/.exec(readme)?.[1]);
-  check(newest <= promised, `the binaries need glibc 2.${newest}, the README says 2.${promised}`);
-  console.log(`they need glibc 2.${newest}`);
+  const system = isMac ? 'macOS' : 'glibc';
+  const [command, pattern] = isMac ? [['otool', '-l'], /minos ([\d.]+)/g] : [['readelf', '--version-info'], /GLIBC_([\d.]+)/g];
+  const tables = names.map((name) => output(command[0], [command[1], join(place, name)]));
+  const versions = tables.flatMap((table) => [...table.matchAll(pattern)].map((match) => match[1]));
+  const least = versions.reduce((a, b) => (isNewer(a, b) ? a : b));
+  console.log(`they need ${system} ${least}`);
+  const promised = new RegExp(`${system} (\\d[\\d.]*)`).exec(readme)?.[1];
+  check(promised, `the README does not say which ${system} is needed`);
+  // A contributor's system may be newer than the one that releases are made on.
+  const isRelease = process.argv.includes('--release');
+  check(!isRelease || !isNewer(least, promised), `the binaries need ${system} ${least}, the README says ${promised}`);
+}
+
+/** Whether version a is after version b. */
+function isNewer(a, b) {
+  const [first, second] = [a, b].map((version) => version.split('.').map(Number));
+  const at = first.findIndex((number, i) => number !== (second[i] ?? 0));
+  return at >= 0 && first[at] > (second[at] ?? 0);
 }
 
 /** What is in the package: all that running it or building it takes, and nothing else. */
