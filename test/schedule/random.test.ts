@@ -4,7 +4,7 @@ import type { Node, Shape } from '../../lib/graph/node';
 import { evaluate, planCounters } from '../../lib/runtime/evaluate';
 import { toTypedArray } from '../../lib/runtime/read';
 import { sizeOf } from '../../lib/shape';
-import { widest } from '../support/default';
+import { onGpu, widest } from '../support/default';
 import { upload } from '../support/device';
 import { interpret, numbers, type Value, valueOf } from '../support/interpret';
 import { buildProgram, Random } from './programs';
@@ -51,7 +51,7 @@ describe('random programs', () => {
         fc.constantFrom<When>('together', 'one by one', 'on the way'),
         check,
       ),
-      { numRuns: 600, seed: 20 },
+      { numRuns: onGpu ? 30 : 600, seed: 20 },
     );
   });
 
@@ -64,7 +64,7 @@ describe('random programs', () => {
         check(structure, 3, size, 'together');
         expect(planCounters().plans).toBe(plans);
       }),
-      { numRuns: 100, seed: 21 },
+      { numRuns: onGpu ? 8 : 100, seed: 21 },
     );
   });
 });
