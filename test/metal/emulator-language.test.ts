@@ -174,6 +174,25 @@ kernel void k(device float* out [[buffer(0)]]) { out[0] = (twice ? 2.0f : 1.0f) 
     expect(run([{ ...twice, type: 'int' }, more])).toMatch(/another type/);
   });
 
+  test('the offset of a buffer is a multiple of what its parameter points to, and of 4 for constants', () => {
+    const source = `${header}
+struct Three { float3 x; uchar y; };
+template <typename T> [[kernel]] void k(device const T* a [[buffer(0)]], constant uchar* b [[buffer(1)]], constant Three& c [[buffer(2)]],
+    device uchar* d [[buffer(3)]], const device half4* e [[buffer(4)]], constant T& f [[buffer(5)]], device const float& g [[buffer(6)]],
+    device uint* h [[buffer(7)]], threadgroup float4* shared [[threadgroup(0)]], uint i [[thread_position_in_grid]]) {
+  d[i] = uchar(a[i]) + b[i] + uchar(f);
+}
+template [[host_name("shorts")]] [[kernel]] decltype(k<short>) k<short>;
+template [[host_name("longs")]] [[kernel]] decltype(k<long>) k<long>;
+`;
+    const alignments = (kernel: string) => {
+      const buffers = [8, 4, 32, 1, 8, 8, 4, 4].map((bytes) => new Uint8Array(bytes));
+      return shaderAddon().run({ source, kernel, buffers, threadgroupBytes: 16 }).alignments;
+    };
+    expect(alignments('shorts')).toEqual([2, 4, 16, 1, 8, 4, 4, 4]);
+    expect(alignments('longs')).toEqual([8, 4, 16, 1, 8, 8, 4, 4]);
+  });
+
   test('instances of kernel templates, and threadgroup memory that the host sizes', () => {
     const source = `${header}template <typename T, int N> [[kernel]] void fill(device T* out [[buffer(0)]], threadgroup T* room [[threadgroup(0)]],
     uint t [[thread_index_in_threadgroup]]) { threadgroup T own[N]; own[t] = T(N); room[t] = own[t]; out[t] = room[t] + own[t]; }

@@ -27,6 +27,8 @@ export interface Seen {
   readonly error: string;
   readonly staticBytes: number;
   readonly maxThreads: number;
+  /** What the offset of each buffer must be a multiple of. */
+  readonly alignments: number[];
 }
 
 interface Addon {

@@ -51,7 +51,8 @@ class CompiledKernel : public Kernel {
     for (unsigned i = 0; i < kernel.parameterCount; i++) {
       const EmulatorParameter& parameter = kernel.parameters[i];
       if (parameter.kind == kEmulatorBuiltin) continue;
-      bindings_.push_back({parameter.index, parameter.kind == kEmulatorThreadgroup, parameter.writable});
+      bindings_.push_back(
+          {parameter.index, parameter.kind == kEmulatorThreadgroup, parameter.writable, parameter.alignment});
     }
     const EmulatorModule& module = image_->module();
     for (const EmulatorVariable* variable = module.variables; variable != module.variablesEnd; variable++) {

@@ -309,11 +309,13 @@ class Rewriter {
     for (size_t i = open + 1; i < close;) {
       std::string tag;
       const Token& first = tokens_[i];
+      bool constant = false;
       for (; i < close && !tokens_[i].is(","); i++) {
+        constant |= tokens_[i].is("constant");
         if (tokens_[i].is("<") && closingAngle(tokens_, i) != i) {
           i = closingAngle(tokens_, i);
         } else if (tokens_[i].is("[") && at(i + 1).is("[")) {
-          tag = parameterTag(name, i + 2, taken);
+          tag = parameterTag(name, i + 2, constant, taken);
           const size_t last = closing(tokens_, i);
           edit(tokens_[i].offset, end(last), lines(i, last), lines(i, last));
           i = last;
@@ -327,7 +329,7 @@ class Rewriter {
     }
   }
 
-  std::string parameterTag(const std::string& kernel, size_t i, std::set<std::string>& taken) {
+  std::string parameterTag(const std::string& kernel, size_t i, bool constant, std::set<std::string>& taken) {
     const std::string attribute(tokens_[i].text);
     if (attribute == "buffer" || attribute == "threadgroup") {
       const std::string index = at(i + 1).is("(") ? text(i + 2, closing(tokens_, i + 1)) : "";
@@ -338,7 +340,8 @@ class Rewriter {
       if (!taken.insert(attribute + index).second) {
         error(tokens_[i], "two parameters of kernel " + kernel + " are " + attribute + "(" + index + ")");
       }
-      return (attribute == "buffer" ? "emulator::Buffer<" : "emulator::Threadgroup<") + index + ">";
+      const char* const buffer = constant ? "emulator::Constant<" : "emulator::Buffer<";
+      return (attribute == "buffer" ? buffer : "emulator::Threadgroup<") + index + ">";
     }
     const auto builtin = kBuiltins.find(attribute);
     if (builtin != kBuiltins.end()) return builtin->second;

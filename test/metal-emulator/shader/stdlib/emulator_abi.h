@@ -19,7 +19,8 @@ struct EmulatorParameter {
   unsigned index;
   unsigned long elementBytes;
   bool writable;
-  bool reference;  // `elementBytes` must be bound
+  bool reference;      // `elementBytes` must be bound
+  unsigned alignment;  // of the address that is bound
 };
 
 /// A `threadgroup` variable of a kernel function.
@@ -83,17 +84,36 @@ enum EmulatorAtomic {
 };
 
 /// The functions that the emulator gives to shaders. Those of the sanitizer are called before each access.
-#define EMULATOR_HOOKS(HOOK)                                                                                          \
-  HOOK(__tsan_read1)                                                                                                  \
-  HOOK(__tsan_read2)                                                                                                  \
-  HOOK(__tsan_read4) HOOK(__tsan_read8) HOOK(__tsan_read16) HOOK(__tsan_write1) HOOK(__tsan_write2)                   \
-      HOOK(__tsan_write4) HOOK(__tsan_write8) HOOK(__tsan_write16) HOOK(__tsan_unaligned_read2)                       \
-          HOOK(__tsan_unaligned_read4) HOOK(__tsan_unaligned_read8) HOOK(__tsan_unaligned_read16)                     \
-              HOOK(__tsan_unaligned_write2) HOOK(__tsan_unaligned_write4) HOOK(__tsan_unaligned_write8)               \
-                  HOOK(__tsan_unaligned_write16) HOOK(__tsan_memcpy) HOOK(__tsan_memmove) HOOK(__tsan_memset)         \
-                      HOOK(__truncsfbf2) HOOK(__truncdfbf2) HOOK(__truncsfhf2) HOOK(__truncdfhf2) HOOK(__extendhfsf2) \
-                          HOOK(emulator_barrier) HOOK(emulator_simd_barrier) HOOK(emulator_simd)                      \
-                              HOOK(emulator_threadgroup) HOOK(emulator_atomic) HOOK(emulator_compare_exchange)
+#define EMULATOR_HOOKS(HOOK)     \
+  HOOK(__tsan_read1)             \
+  HOOK(__tsan_read2)             \
+  HOOK(__tsan_read4)             \
+  HOOK(__tsan_read8)             \
+  HOOK(__tsan_read16)            \
+  HOOK(__tsan_write1)            \
+  HOOK(__tsan_write2)            \
+  HOOK(__tsan_write4)            \
+  HOOK(__tsan_write8)            \
+  HOOK(__tsan_write16)           \
+  HOOK(__tsan_unaligned_read2)   \
+  HOOK(__tsan_unaligned_read4)   \
+  HOOK(__tsan_unaligned_read8)   \
+  HOOK(__tsan_unaligned_read16)  \
+  HOOK(__tsan_unaligned_write2)  \
+  HOOK(__tsan_unaligned_write4)  \
+  HOOK(__tsan_unaligned_write8)  \
+  HOOK(__tsan_unaligned_write16) \
+  HOOK(__tsan_memcpy)            \
+  HOOK(__tsan_memmove)           \
+  HOOK(__tsan_memset)            \
+  HOOK(__truncsfbf2)             \
+  HOOK(__truncdfbf2)             \
+  HOOK(__truncsfhf2)             \
+  HOOK(__truncdfhf2)             \
+  HOOK(__extendhfsf2)            \
+  HOOK(emulator_barrier)         \
+  HOOK(emulator_simd_barrier)    \
+  HOOK(emulator_simd) HOOK(emulator_threadgroup) HOOK(emulator_atomic) HOOK(emulator_compare_exchange)
 
 /// Threads meet in a call: the compiler neither doubles nor merges it.
 #define EMULATOR_TOGETHER __attribute__((convergent, nomerge))

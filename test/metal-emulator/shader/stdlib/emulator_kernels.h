@@ -14,26 +14,31 @@ namespace emulator {
 template <typename T>
 struct Pointee {
   static constexpr unsigned long bytes = 0;
+  static constexpr unsigned alignment = 1;
   static constexpr bool writable = false, reference = false;
 };
 template <typename T>
 struct Pointee<T*> {
   static constexpr unsigned long bytes = sizeof(T);
+  static constexpr unsigned alignment = alignof(T);
   static constexpr bool writable = true, reference = false;
 };
 template <typename T>
 struct Pointee<const T*> {
   static constexpr unsigned long bytes = sizeof(T);
+  static constexpr unsigned alignment = alignof(T);
   static constexpr bool writable = false, reference = false;
 };
 template <typename T>
 struct Pointee<T&> {
   static constexpr unsigned long bytes = sizeof(T);
+  static constexpr unsigned alignment = alignof(T);
   static constexpr bool writable = true, reference = true;
 };
 template <typename T>
 struct Pointee<const T&> {
   static constexpr unsigned long bytes = sizeof(T);
+  static constexpr unsigned alignment = alignof(T);
   static constexpr bool writable = false, reference = true;
 };
 
@@ -48,7 +53,7 @@ struct FromPointer<T&> {
   EMULATOR_PLAIN static T& get(void* p) { return *static_cast<T*>(p); }
 };
 
-template <unsigned index>
+template <unsigned index, unsigned leastAlignment = 1>
 struct Buffer {
   template <typename A>
   EMULATOR_PLAIN static A get(const EmulatorThread&, void* const* buffers, void* const*) {
@@ -56,9 +61,14 @@ struct Buffer {
   }
   template <typename A>
   static constexpr EmulatorParameter describe() {
-    return {kEmulatorBuffer, index, Pointee<A>::bytes, Pointee<A>::writable, Pointee<A>::reference};
+    typedef Pointee<A> To;
+    return {kEmulatorBuffer, index,         To::bytes,
+            To::writable,    To::reference, To::alignment > leastAlignment ? To::alignment : leastAlignment};
   }
 };
+/// In the `constant` address space.
+template <unsigned index>
+struct Constant : Buffer<index, 4> {};
 template <unsigned index>
 struct Threadgroup {
   template <typename A>
@@ -67,7 +77,7 @@ struct Threadgroup {
   }
   template <typename A>
   static constexpr EmulatorParameter describe() {
-    return {kEmulatorThreadgroup, index, Pointee<A>::bytes, true, Pointee<A>::reference};
+    return {kEmulatorThreadgroup, index, Pointee<A>::bytes, true, Pointee<A>::reference, Pointee<A>::alignment};
   }
 };
 
@@ -92,7 +102,7 @@ struct Position {
   }
   template <typename A>
   static constexpr EmulatorParameter describe() {
-    return {kEmulatorBuiltin, 0, 0, false, false};
+    return {kEmulatorBuiltin, 0, 0, false, false, 1};
   }
 };
 template <unsigned EmulatorThread::* field>
@@ -103,7 +113,7 @@ struct Number {
   }
   template <typename A>
   static constexpr EmulatorParameter describe() {
-    return {kEmulatorBuiltin, 0, 0, false, false};
+    return {kEmulatorBuiltin, 0, 0, false, false, 1};
   }
 };
 struct SimdWidth {
@@ -113,7 +123,7 @@ struct SimdWidth {
   }
   template <typename A>
   static constexpr EmulatorParameter describe() {
-    return {kEmulatorBuiltin, 0, 0, false, false};
+    return {kEmulatorBuiltin, 0, 0, false, false, 1};
   }
 };
 

@@ -117,6 +117,11 @@ Napi::Object run(const Napi::CallbackInfo& info) {
   if (kernel == nullptr) return result;
   result["staticBytes"] = static_cast<double>(kernel->staticThreadgroupBytes());
   result["maxThreads"] = kernel->maxThreadsPerGroup();
+  Napi::Array alignments = Napi::Array::New(env);
+  for (const emulator::Binding& binding : kernel->bindings()) {
+    if (!binding.threadgroup) alignments[binding.index] = binding.alignment;
+  }
+  result["alignments"] = alignments;
   emulator::Grid grid;
   three(request.Get("groups"), grid.groups);
   three(request.Get("threads"), grid.threads);
