@@ -126,7 +126,11 @@ Napi::Object describeGpu(Napi::Env env, const gpu::Device& gpu) {
   const gpu::Runtime& runtime = *gpu.runtime();
   auto properties = Napi::Object::New(env);
   for (const auto& [key, value] : runtime.info()) {
-    std::visit([&](const auto& known) { properties.Set(key, known); }, value);
+    if (const auto* number = std::get_if<double>(&value)) {
+      properties.Set(key, *number);
+    } else {
+      properties.Set(key, std::get<std::string>(value));
+    }
   }
   auto device = describeLimits(env, gpu.maxOperands(), gpu::Device::kMaxInstructions);
   device.Set("name", runtime.name());
