@@ -1,6 +1,7 @@
 // Which routines have GPU kernels.
-#include "cpu/routines/registry.h"
 #include "gpu/routines/routines.h"
+
+#include "cpu/routines/registry.h"
 
 namespace metalgrad::gpu {
 
