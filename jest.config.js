@@ -7,7 +7,8 @@ const gpu = process.env.METALGRAD_TEST_DEVICE === 'gpu';
  */
 const elsewhere = [
   ...[
-    '/test/native/',
+    // Steps and kernels of the GPU are tested here alone.
+    '/test/native/(?!gpu-(kernels|routines|runtime|steps))',
     '/test/metal/',
     '/test/metal-emulator/',
     '/test/docs/(package|matrix)',
