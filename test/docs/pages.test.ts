@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { transformSync } from '@swc/core';
 
 import mx from '../../lib';
+import { reduceOps, routines, stepKinds } from '../../lib/schedule/opcodes';
 
 const root = join(__dirname, '..', '..');
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
@@ -57,7 +58,9 @@ describe.each(['README.md', 'CONTRIBUTING.md', 'docs/internals.md'])('%s', (page
 
   test('names scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const named = [...text.matchAll(/npm (?:run )?([\w:]+)/g)].map((match) => match[1]).filter((name) => !['ci', 'install'].includes(name));
+    const named = [...text.matchAll(/npm (?:run )?([\w:]+)/g)]
+      .map((match) => match[1])
+      .filter((name) => !['ci', 'install', 'installs', 'builds'].includes(name));
     expect(named.filter((name) => !(name in scripts) && !/^(and|or)$/.test(name))).toEqual([]);
   });
 });
@@ -69,4 +72,20 @@ test('the scripts of the package run files that exist', () => {
   );
   expect(files.length).toBeGreaterThan(5);
   expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+});
+
+test('the page on devices knows every step, and which routines have kernels', () => {
+  const page = read('docs/devices.md');
+  const cells = page.split('\n').flatMap((line) => (line.startsWith('| ') ? [line.split('|').map((cell) => cell.trim())] : []));
+  const onGpu = new Set([...read('native/gpu/routines.cc').matchAll(/case Routine::(\w+):/g)].map(([, name]) => name));
+  expect(onGpu.size).toBeGreaterThan(0);
+  const rows = cells.flatMap(([, step, where]) => {
+    const name = /^routine `(\w+)`$/.exec(step)?.[1];
+    return name === undefined ? [] : [[name, where.startsWith('kernel') || where.startsWith('SIMD-group') ? 'GPU' : where]];
+  });
+  expect(rows).toEqual(rows.map(([name]) => [name, onGpu.has(name) ? 'GPU' : 'CPU']));
+  expect(rows.map(([name]) => name).sort()).toEqual([...routines].sort());
+  for (const kind of stepKinds)
+    if (kind !== 'kernel' && kind !== 'routine') expect(page).toContain(kind === 'sort' ? '`sort argsort`' : `\`${kind}\``);
+  for (const op of reduceOps) expect(page).toMatch(new RegExp(`\\| \`[a-z ]*\\b${op}\\b`));
 });
