@@ -1,5 +1,5 @@
 // Compiles every file of metal/ by itself: with Apple's compiler on macOS, on Linux with both compilations of the emulator.
-// Says that it skips where there is no such compiler. Templates are compiled as the suite instantiates them.
+// Says that it skips where there is no such compiler. Templates of kernels are compiled for every dtype.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { instances } from './shader-instances.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const shaders = join(root, 'metal');
@@ -35,9 +36,25 @@ function emulatorCompiler() {
   return (name) => compile(expanded(including(name))).error;
 }
 
-/** A text that is one file of metal/. Hosts include <cstdint> before what they share with the shaders; here it is Metal's own. */
+/**
+ * A text that is one file of metal/ and instances of its kernels, as the library writes them. Hosts include <cstdint> before
+ * what they share with the shaders; here it is Metal's own.
+ */
 function including(name) {
-  return `#include <metal_stdlib>\n#include "${name}"\n`;
+  const lines = (instances[name] ?? []).map(([template, types], i) => {
+    const instance = `${template}<${types}>`;
+    return `template [[host_name("${template}_${i}")]] [[kernel]] decltype(${instance}) ${instance};\n`;
+  });
+  return `#include <metal_stdlib>\n#include "${name}"\n${lines.join('')}`;
+}
+
+/** Templates without an instance would be compiled as text alone. */
+function missing(name) {
+  const text = readFileSync(join(shaders, name), 'utf8');
+  const templates = [...text.matchAll(/^\[\[kernel\b.*?\]\] void (\w+)\(/gm)].map((match) => match[1]);
+  if (name.endsWith('.metal') && templates.length === 0) return `no kernel is found in metal/${name}`;
+  const without = templates.filter((template) => !instances[name]?.some(([known]) => known === template));
+  return without.length === 0 ? '' : `scripts/shader-instances.mjs names no instance of ${without.join(', ')}`;
 }
 
 /** The text with the files of metal/ in the place of their includes, each once, as the library gives it to the device. */
@@ -62,10 +79,11 @@ if (files.length === 0) throw new Error(`${shaders} holds no shader`);
 const compile = process.platform === 'darwin' ? appleCompiler() : emulatorCompiler();
 if (compile) {
   const wrong = files.filter((name) => {
-    const message = compile(name);
+    const message = missing(name) || compile(name);
     if (message) console.error(`metal/${name} does not compile:\n${message}`);
     return message;
   });
-  console.log(`${files.length - wrong.length} of ${files.length} files of metal/ compile`);
+  const count = Object.values(instances).flat().length;
+  console.log(`${files.length - wrong.length} of ${files.length} files of metal/ compile, with ${count} instances of their kernels`);
   if (wrong.length > 0) process.exit(1);
 }
