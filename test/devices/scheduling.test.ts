@@ -87,12 +87,12 @@ describe('steps', () => {
     const devices: number[] = [];
     const outputs = words[4];
     const temporaries = words[5];
-    let at = 10 + 2 * outputs + 4 * temporaries;
+    let at = 10 + 2 * outputs + 5 * temporaries;
     for (let step = 0; step < words[7]; step++, at += words[at + 1]) {
       expect(words[at] & 0xff).toBe(0);
       devices.push(words[at] >> 8);
     }
-    expect(words[1]).toBe(2);
+    expect(words[1]).toBe(3);
     expect(devices).toEqual([cpuDevice, gpuDevice]);
   });
 });
