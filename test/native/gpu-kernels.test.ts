@@ -53,13 +53,13 @@ function expectAlike(step: KernelSpec, inputs: Uint8Array<ArrayBuffer>[], counts
 }
 
 /** The elements that an operand names, in its order. */
-function elements(list: Scalar[], shape: readonly number[], { strides, offset = 0 }: OperandSpec): Scalar[] {
+function elements(list: Scalar[], shape: readonly number[], { strides, offset = 0 }: OperandSpec, show = plain): Scalar[] {
   const count = product(shape);
   const inner = rowMajor(shape);
   return Array.from({ length: count }, (_, i) => {
     let at = offset;
     for (let axis = 0; axis < shape.length; axis++) at += (Math.floor(i / inner[axis]) % shape[axis]) * strides[axis];
-    return plain(list[at]);
+    return show(list[at]);
   });
 }
 
@@ -161,20 +161,34 @@ function alike(a: Scalar, b: Scalar, op: ElementwiseOp, dtype: Dtype, to: Dtype,
   return near(a, b, to, ulps, Math.max(Math.abs(a), Math.abs(b), ...terms));
 }
 
+/** Where the elements of every operand lie. */
+interface Placement {
+  shape: number[];
+  strides: number[];
+  offset: number;
+}
+
+const inOrder = (size: number): Placement => ({ shape: [size], strides: [1], offset: 0 });
+
 /** Several instructions on the same operands, a store each, of what they are on both devices; gives where they differ. */
-function differences(code: { op: ElementwiseOp; dtype: Dtype; to: Dtype }[], inputs: Dtype[], values: Scalar[][]): string[] {
-  const size = values[0].length;
+function differences(
+  code: { op: ElementwiseOp; dtype: Dtype; to: Dtype }[],
+  inputs: Dtype[],
+  values: Scalar[][],
+  { shape, strides, offset }: Placement = inOrder(values[0].length),
+): string[] {
+  const size = product(shape);
   const step: KernelSpec = {
     kind: 'kernel',
-    outer: [size],
-    loads: inputs.map((dtype, i) => contiguous(i, dtype, [size])),
+    outer: shape,
+    loads: inputs.map((dtype, slot) => ({ slot, dtype, strides, offset })),
     code: code.map(({ op, dtype, to }) => {
       // The condition of a select is the last input.
       if (op === 'select') return { op, dtype, to, a: inputs.length - 1, b: 0, c: 1 };
       const operands = ['a', 'b', 'c'].slice(0, operandsOf(op)).map((name, i) => [name, i]);
       return { op, dtype, to, ...Object.fromEntries(operands) } as InstructionSpec;
     }),
-    stores: code.map(({ to }, i) => ({ value: inputs.length + i, operand: contiguous(inputs.length + i, to, [size]) })),
+    stores: code.map(({ to }, i) => ({ value: inputs.length + i, operand: contiguous(inputs.length + i, to, shape) })),
   };
   const program = { inputs: inputs.length, outputs: code.map(({ to }) => size * to.size), steps: [step] };
   const { cpu, gpu } = onBoth(
@@ -182,26 +196,39 @@ function differences(code: { op: ElementwiseOp; dtype: Dtype; to: Dtype }[], inp
     inputs.map((dtype, i) => arrayOf(values[i], dtype)),
     [],
   );
+  const read = values.map((list) => elements(list, shape, { slot: 0, dtype: bool, strides, offset }, (x) => x));
   return code.flatMap(({ op, dtype, to }, k) => {
     const [got, wanted] = [gpu[k], cpu[k]].map((bytes) => listOf(bytes, to));
     const show = (x: Scalar) => (typeof x === 'object' ? `${x.re}+${x.im}i` : `${x}`);
     return got.flatMap((x, i) => {
-      const operands = values.map((list) => list[i]);
+      const operands = read.map((list) => list[i]);
       if (alike(x, wanted[i], op, dtype, to, operands)) return [];
       return [`${op} ${dtype} to ${to} of ${operands.map(show)}: ${show(x)}, not ${show(wanted[i])}`];
     });
   });
 }
 
+const placements: Record<string, Placement> = {
+  contiguous: inOrder(count),
+  transposed: { shape: [20, 15], strides: [1, 20], offset: 0 },
+  broadcast: { shape: [3, 5, 4], strides: [1, 0, 20], offset: 0 },
+  'at an offset': { shape: [7, 20], strides: [40, 1], offset: 13 },
+  reversed: { shape: [count], strides: [-1], offset: count - 1 },
+  empty: { shape: [3, 0], strides: [1, 3], offset: 0 },
+};
+
 for (const dtype of computed) {
-  onGpu(`instructions on ${dtype}`, () => {
+  onGpu(`instructions on ${dtype}, in every layout`, () => {
     const inputs = [dtype, dtype, dtype, bool];
     const values = inputs.map((d, i) => samples(d, i + 1));
     const all = elementwiseOps
       .filter((op) => !['splat', 'arange', 'cast'].includes(op) && takes(op, dtype))
       .map((op) => ({ op, dtype, to: resultOf(op, dtype) }));
     const failures: string[] = [];
-    for (let i = 0; i < all.length; i += 22) failures.push(...differences(all.slice(i, i + 22), inputs, values));
+    for (const [name, placement] of Object.entries(placements)) {
+      for (let i = 0; i < all.length; i += 22)
+        failures.push(...differences(all.slice(i, i + 22), inputs, values, placement).map((message) => `${name}: ${message}`));
+    }
     expect(failures.slice(0, 20)).toEqual([]);
   });
 }
@@ -214,6 +241,7 @@ for (const from of computed) {
         values.push(toDtype(x, from));
     const code = computed.map((to) => ({ op: 'cast' as const, dtype: from, to }));
     expect(differences(code, [from], [values]).slice(0, 20)).toEqual([]);
+    for (const placement of Object.values(placements)) expect(differences(code, [from], [values], placement).slice(0, 20)).toEqual([]);
   });
 }
 
@@ -614,7 +642,17 @@ onGpu('long sums keep their digits, and infinities stay what they are', () => {
   expect(sum(float16, 2 ** -10)).toBe(19536);
   const rows = Float32Array.of(1, Infinity, 2, 3, -Infinity, Infinity, 1, 2, 3e38, 3e38, 1, 2, Number.NaN, 1, 2, 3);
   expect(reduce('sum', rows, { outer: [4], reduced: [4], inner: [] })).toEqual([Infinity, Number.NaN, Infinity, Number.NaN]);
-  // A million terms whose plain sum in float32 would have three digits.
+  // Ones that a float32 of this size would lose, in every form of kernel: as they come, and where parts are combined.
+  for (const { outer, reduced, inner } of forms) {
+    const [length, kept] = [product(reduced), product(outer) * product(inner)];
+    const ones = new Float32Array(length * kept).fill(1);
+    const large = 2 ** 30;
+    // The first element of each sum.
+    for (let o = 0; o < product(outer); o++) ones.fill(large, o * length * product(inner), (o * length + 1) * product(inner));
+    const sums = reduce('sum', ones, { outer, reduced, inner });
+    expect(sums).toEqual(sums.map(() => Math.fround(large + length - 1)));
+  }
+  // Terms whose plain sum in float32 would have three digits.
   const waves = Float32Array.from({ length: 200_000 }, (_, i) => Math.sin(i) * 10 ** (i % 7));
   const exact = waves.reduce((a, b) => a + b, 0);
   const [whole] = reduce('sum', waves, { outer: [], reduced: [200_000], inner: [] });
