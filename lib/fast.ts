@@ -12,6 +12,8 @@ import { type Call, defineOp, operand } from './ops/registry';
 import * as p from './primitives';
 import { offset as raised, scale as scaled } from './primitives/rules';
 
+export { type MetalKernel, type MetalKernelCall, metalKernel } from './metal-kernel';
+
 function floating(where: string, name: string, value: ArrayInput): Node {
   const x = toNode(value, undefined, where);
   if (x.dtype.kind !== 'float') throw typeError(where, `${name} must be real floats, not ${x.dtype.name}`);

@@ -8,6 +8,7 @@ export * from './cast';
 export * from './compare';
 export * from './control';
 export * from './convolution';
+export * from './custom-kernel';
 export * from './generators';
 export * from './hadamard';
 export * from './indexing';

@@ -103,5 +103,6 @@ export const routines = [
   'bitcast',
   'softmax',
   'logsumexp',
+  'custom', // the user's own source, which GPUs alone run
 ] as const;
 export type RoutineName = (typeof routines)[number];

@@ -6,6 +6,8 @@
 namespace metalgrad::gpu {
 
 Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome) {
+  // Checks itself, since the CPU does not know it.
+  if (step.routine == Routine::custom) return prepareCustom(step, pipelines, outcome);
   if (auto error = cpu::check(step); !error.empty()) {
     outcome = {Status::invalidProgram, "invalid program: " + error};
     return nullptr;

@@ -167,26 +167,12 @@ enum class Routine : uint8_t {
   bitcast,
   softmax,
   logsumexp,
+  custom,
 };
 constexpr auto kRoutineNames = std::to_array<std::string_view>({
-    "scan",
-    "recurrence",
-    "searchsorted",
-    "hadamard",
-    "convolution",
-    "attention",
-    "lu",
-    "luSolve",
-    "triangularSolve",
-    "cholesky",
-    "qr",
-    "svd",
-    "eigh",
-    "eig",
-    "fft",
-    "bitcast",
-    "softmax",
-    "logsumexp",
+    "scan",    "recurrence",      "searchsorted", "hadamard",  "convolution", "attention", "lu",
+    "luSolve", "triangularSolve", "cholesky",     "qr",        "svd",         "eigh",      "eig",
+    "fft",     "bitcast",         "softmax",      "logsumexp", "custom",
 });
 
 constexpr size_t itemSize(Dtype dtype) {

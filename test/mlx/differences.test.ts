@@ -191,6 +191,22 @@ const rows: Record<string, () => void> = {
     mappable((x, w) => mx.conv2d(x, w, 1, 1, 1, 2), [null, 0], draw([1, 4, 4, 4]), draw([3, 2, 3, 3, 2]));
     mappable((x, w) => mx.conv3d(x, w), [0, 0], draw([2, 1, 3, 3, 3, 2]), draw([2, 2, 2, 2, 2, 2]));
   },
+  '`vmap` of custom kernels': () => {
+    // The CPU runs none.
+    if (!mx.metal.isAvailable()) return;
+    using _scope = mx.stream(mx.gpu);
+    const kernel = mx.fast.metalKernel('scaled', ['x', 'c'], ['out'], 'uint i = thread_position_in_grid.x; out[i] = c * x[i];');
+    const scaled = (x: array, c: array): array =>
+      kernel({
+        inputs: [x, c],
+        grid: [x.size, 1, 1],
+        threadgroup: [32, 1, 1],
+        outputShapes: [x.shape],
+        outputDtypes: [x.dtype],
+      })[0];
+    mappable(scaled, [0, 0], draw([3, 4], mx.float32), draw([3], mx.float32));
+    mappable(scaled, [null, 0], draw([4], mx.float32), draw([3], mx.float32));
+  },
   '`vmap(grad(…))` of convolutions and of checkpointed functions': () => {
     const conv = mx.grad((w: array, x: array) => mx.conv2d(x, w).square().sum());
     mappable((w, x) => conv(w, x), [0, null], draw([3, 2, 2, 2, 1]), draw([1, 4, 4, 1]));

@@ -339,6 +339,7 @@ export const fast = [
   'rope(array, dims, traditional, base, scale, offset, freqs?)',
   'scaledDotProductAttention(queries, keys, values, scale, mask?, memoryEfficientThreshold?)',
   'affineQuantize(w, scales, biases, groupSize?, bits?)',
+  'metalKernel(name, inputNames, outputNames, source, header?, ensureRowContiguous?, atomicOutputs?)',
 ] as const;
 
 /** What is no function: devices, constants, dtypes and their categories. */

@@ -8,6 +8,8 @@ namespace metalgrad::gpu {
 Prepared prepareAttention(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareBitcast(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareConvolution(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+/// Never null with an outcome that is ok: the CPU has no such routine.
+Prepared prepareCustom(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareFourier(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareHadamard(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareLogSumExp(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
