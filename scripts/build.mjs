@@ -1,8 +1,8 @@
 // Builds the native addon with cmake-js and puts it where node-gyp-build looks. Incremental: seconds when nothing changed.
 //
 //   node scripts/build.mjs                       build/Release/metalgrad.node
-//   node scripts/build.mjs --sanitize=address    build-cmake/address/build/Release/metalgrad.node; load it with
-//                                                METALGRAD_PREBUILD=build-cmake/address and the sanitizer's LD_PRELOAD
+//   node scripts/build.mjs --sanitize=address    build-cmake/address/build/Release/metalgrad.node; scripts/sanitize.mjs
+//                                                loads it with METALGRAD_PREBUILD=<that folder> and the sanitizer's LD_PRELOAD
 //   node scripts/build.mjs --emulator            build-cmake/emulator/build/Release/metalgrad.node, with a GPU that is
 //                                                emulated; METALGRAD_METAL=emulator makes the library load it
 //   … --jobs=2
