@@ -2,12 +2,37 @@
 #include "addon/run_queue.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace metalgrad::addon {
 
+/// The queues of this process whose threads run. process.exit does not end the environment of the main thread, but
+/// exit() takes away what the step in flight uses, such as OpenBLAS's buffers: the threads end before that.
+struct StartedQueues {
+  std::mutex mutex;
+  std::vector<RunQueue*> queues;
+
+  static StartedQueues& shared() {
+    static StartedQueues* started = [] {
+      std::atexit([] {
+        std::lock_guard lock(shared().mutex);
+        for (RunQueue* queue : shared().queues) queue->end();
+        shared().queues.clear();
+      });
+      return new StartedQueues;
+    }();
+    return *started;
+  }
+};
+
 void RunQueue::push(std::unique_ptr<QueuedRun> run) {
-  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
+  if (!thread_.joinable()) {
+    auto& started = StartedQueues::shared();
+    std::lock_guard lock(started.mutex);
+    thread_ = std::thread([this] { work(); });
+    started.queues.push_back(this);
+  }
   run->number = ++pushed_;
   for (auto& output : run->outputs) output->writer = run->number;
   {
@@ -24,6 +49,15 @@ void RunQueue::wait(uint64_t number) {
 }
 
 void RunQueue::stop() {
+  {
+    auto& started = StartedQueues::shared();
+    std::lock_guard lock(started.mutex);
+    std::erase(started.queues, this);
+  }
+  end();
+}
+
+void RunQueue::end() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;

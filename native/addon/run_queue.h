@@ -45,6 +45,8 @@ class RunQueue {
   void stop();
 
  private:
+  friend struct StartedQueues;
+  void end();
   void work();
   std::unique_ptr<QueuedRun> next();
 
