@@ -29,6 +29,7 @@ const leftOut = {
   '/test/memory/plain-loop': 'bounds resident memory, which freed blocks that are kept for the checks exceed',
   '/test/hostile/loops': 'the same',
   '/test/hostile/fuzz': 'bounds the address space, of which the shadow memory takes terabytes',
+  '/test/hostile/detach': 'the same',
 };
 
 /** A shared library of the compiler that built the addon. */
