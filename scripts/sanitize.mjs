@@ -1,8 +1,8 @@
 // `npm run test:sanitize`: the suite on an addon that is instrumented. Linux only. Parts, of which some can be named (all by default):
 //
 //   suite      the jest suite, with a seeded sample of the matrix, under AddressSanitizer and UndefinedBehaviorSanitizer
-//   fuzz       1,000,000 damaged programs under both: about 15 minutes at the 1,100 a second of a busy machine with two
-//              processors; --fuzz=<number> for another number
+//   fuzz       1,000,000 damaged programs under both: 5 to 15 minutes, at 3,500 a second on two processors or 1,100 when they are
+//              busy; --fuzz=<number> for another number
 //   exits      processes and workers that end at awkward moments: no crash, and LeakSanitizer finds nothing that the addon allocated
 //   threads    the evaluator's own tests under ThreadSanitizer
 //   --jobs=2   for the builds
