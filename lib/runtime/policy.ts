@@ -20,6 +20,9 @@ let limitBuffers = floorBuffers;
 /** Upper bounds of what is live now: measured at the last collection, plus what was allocated since. */
 let liveBytes = 0;
 let liveBuffers = 0;
+/** What was live after the last full collection. */
+let leastBytes = 0;
+let leastBuffers = 0;
 
 /** What V8's old generation may grow by before it is collected: steps leave handles there that V8 is in no hurry to free. */
 const floorHeap = 8 * 2 ** 20;
@@ -66,9 +69,9 @@ function measure(): void {
   liveBuffers = memory[3];
 }
 
-/** Enough was freed when the next collection is not due at once. */
+/** Enough was freed when the next collection is not due at once, or when little more is live than a full collection left. */
 function enough(): boolean {
-  return liveBytes <= limitBytes / 2 && liveBuffers <= limitBuffers / 2;
+  return liveBytes <= Math.max(limitBytes / 2, 1.25 * leastBytes) && liveBuffers <= Math.max(limitBuffers / 2, 1.25 * leastBuffers);
 }
 
 function collect(): void {
@@ -81,6 +84,8 @@ function collect(): void {
   if (heapHasGrown() || !enough()) {
     collectGarbage('major');
     measure();
+    leastBytes = liveBytes;
+    leastBuffers = liveBuffers;
   }
   limitBytes = Math.max(floorBytes, 2 * liveBytes);
   limitBuffers = Math.max(floorBuffers, 2 * liveBuffers);
