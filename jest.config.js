@@ -22,6 +22,8 @@ const elsewhere = [
 module.exports = {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', ...(gpu ? elsewhere : [])],
+  // Shaders are compiled when they are first met.
+  testTimeout: gpu ? 120_000 : 20_000,
   setupFilesAfterEnv: ['<rootDir>/test/support/default-device.ts'],
   moduleNameMapper: { '^metalgrad$': '<rootDir>/lib/index.ts' },
   transform: {
