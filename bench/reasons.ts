@@ -26,7 +26,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'reduce: argmax over axis 0 of [4096, 4096]': memory,
   'reduce: argmax over axis 1 of [4096, 4096]': '4.1 to 4.5 ms when nothing else runs, of which 3.4 are reading memory.',
   'reduce: sort of 1M':
-    'a third is Highway’s sort (1.0.3), a tenth making keys of floats and back, a third the system’s fresh pages for the result (`perf record`).',
+    'a third is Highway’s sort (1.0.3), a tenth making keys of floats and back, a third fresh pages from the system, before scratch memory of this size was kept (`perf record`).',
   'reduce: argsort of 1M': 'two fifths are Highway’s sort of 64-bit keys with positions, an eighth making them (`perf record`).',
   'matmul: 1024': unknown,
   'matmul: 2048': unknown,
@@ -37,7 +37,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'training: MLP 784-512-512-10 with Adam, compiled': unknown,
   'training: the same, eval(params) and then loss.item()': unknown,
   'per-example gradients: 784-128-10, batch 256':
-    'bound by writing 104 MB of gradients: it takes no longer than writing zeros in their place.',
+    'bound by writing 104 MB of gradients: writing zeros in their place takes most of the time, see beside.',
   'start-up: require to first result':
     '40 to 60 ms when nothing else runs: reading and parsing the library’s file is the larger part, loading the addon a tenth (`node --cpu-prof`).',
 };

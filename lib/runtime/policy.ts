@@ -20,7 +20,7 @@ let limitBuffers = floorBuffers;
 /** Upper bounds of what is live now: measured at the last collection, plus what was allocated since. */
 let liveBytes = 0;
 let liveBuffers = 0;
-/** What was live after the last full collection. */
+/** What was live after the last full collection, or less if less was live since. */
 let leastBytes = 0;
 let leastBuffers = 0;
 
@@ -67,6 +67,8 @@ function measure(): void {
   const memory = addon().memory();
   liveBytes = memory[0];
   liveBuffers = memory[3];
+  leastBytes = Math.min(leastBytes, liveBytes);
+  leastBuffers = Math.min(leastBuffers, liveBuffers);
 }
 
 /** Enough was freed when the next collection is not due at once, or when little more is live than a full collection left. */
