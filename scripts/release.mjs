@@ -26,12 +26,12 @@ function check(holds, message) {
 const description = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 check(!tag || tag === `v${description.version}`, `the tag ${tag} is not the version of package.json, ${description.version}`);
 if (publish) {
-  // npm compares them when it checks the statement of where the package was built.
-  const stated = description.repository?.url ?? 'none';
-  check(
-    repository && stated.includes(`github.com/${repository}`),
-    `package.json's repository, ${stated}, is not ${repository}, which builds it`,
-  );
+  check(repository, 'GITHUB_REPOSITORY does not say which repository builds the package: npm wants to know it with the provenance');
+  // npm compares them when it checks the statement of where the package was built. A fork may publish under its own name.
+  const url = `git+https://github.com/${repository}.git`;
+  const stated = description.repository?.url ?? url;
+  check(stated === url, `package.json's repository, ${stated}, is not ${repository}, which builds it`);
+  run('npm', 'pkg', 'set', 'repository.type=git', `repository.url=${url}`);
 }
 for (const [platform, { magic, offset, processor }] of Object.entries(platforms)) {
   const folder = join(root, 'prebuilds', platform);
