@@ -123,7 +123,7 @@ const examples = 256;
 export const perExample: Line[] = [
   {
     name: 'per-example gradients: 784-128-10, batch 256',
-    targets: { torch: 20 },
+    targets: { torch: 20, jax: 3 },
     prepare: () => {
       const params = layers([784, 128, 10]);
       const x = mx.random.normal([examples, 784]);

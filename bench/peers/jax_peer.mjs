@@ -1,7 +1,7 @@
 // jax-js's form of each line, jitted, on its wasm backend.
 
 import { readFileSync } from 'node:fs';
-import { defaultDevice, init, jit, nn, numpy as np, random } from '@jax-js/jax';
+import { defaultDevice, grad, init, jit, nn, numpy as np, random, tree, valueAndGrad, vmap } from '@jax-js/jax';
 import { serve } from './serve.mjs';
 
 await init('wasm');
@@ -24,6 +24,71 @@ const on = (make, f) => async () => {
     result.dispose();
   };
 };
+
+function layers(sizes) {
+  return sizes.slice(1).map((size, i) => ({ w: matrix(sizes[i], size).mul(1 / Math.sqrt(sizes[i])), b: np.zeros([size]) }));
+}
+
+const classes = (count) =>
+  nn.oneHot(
+    np.array(
+      Array.from({ length: count }, (_, i) => i % 10),
+      { dtype: np.int32 },
+    ),
+    10,
+  );
+
+function crossEntropy(params, x, y) {
+  const scores = params.reduce((h, { w, b }, i) => np.add(np.matmul(i === 0 ? x : nn.relu(h), w), b), null);
+  return np.mean(nn.logsumexp(scores.ref, -1).sub(np.sum(scores.mul(y), -1)));
+}
+
+/** A training step of a multilayer perceptron with Adam. */
+async function training() {
+  const params = layers([784, 512, 512, 10]);
+  const zeros = () => params.map(({ w, b }) => ({ w: np.zeros(w.shape), b: np.zeros(b.shape) }));
+  const x = matrix(128, 784);
+  const y = classes(128);
+  const gradients = valueAndGrad(crossEntropy);
+  const step = jit((params, m, v, x, y, c1, c2) => {
+    const [loss, grads] = gradients(tree.ref(params), x, y);
+    const mean = tree.map((a, g) => a.mul(0.9).add(g.mul(0.1)), m, tree.ref(grads));
+    const square = tree.map((a, g) => a.mul(0.999).add(np.square(g).mul(0.001)), v, grads);
+    const update = (p, a, b) =>
+      p.sub(
+        a
+          .mul(c1.ref)
+          .div(np.sqrt(b.mul(c2.ref)).add(1e-8))
+          .mul(1e-3),
+      );
+    const next = tree.map(update, params, tree.ref(mean), tree.ref(square));
+    c1.dispose();
+    c2.dispose();
+    return [next, mean, square, loss];
+  });
+  let state = [params, zeros(), zeros()];
+  let t = 0;
+  return async () => {
+    t++;
+    const [next, mean, square, loss] = step(...state, x.ref, y.ref, np.array(1 / (1 - 0.9 ** t)), np.array(1 / (1 - 0.999 ** t)));
+    state = [next, mean, square];
+    await loss.data();
+  };
+}
+
+/** The gradient of each example of a batch. */
+async function perExample() {
+  const params = layers([784, 128, 10]);
+  const x = matrix(256, 784);
+  const y = classes(256);
+  const one = (params, x, y) => crossEntropy(params, x.reshape([1, 784]), y.reshape([1, 10]));
+  const each = jit(vmap(grad(one), [null, 0, 0]));
+  return async () => {
+    const grads = each(tree.ref(params), x.ref, y.ref);
+    for (const leaf of tree.leaves(grads)) await leaf.ref.blockUntilReady();
+    tree.dispose(grads);
+  };
+}
 
 const { version } = JSON.parse(readFileSync(new URL('./node_modules/@jax-js/jax/package.json', import.meta.url), 'utf8'));
 serve(`jax-js ${version} wasm`, {
@@ -94,4 +159,7 @@ serve(`jax-js ${version} wasm`, {
     () => [matrix(1024, 1024), matrix(1024, 1024), matrix(1024)],
     (a, b, bias) => nn.relu(np.matmul(a, b).add(bias)),
   ),
+  'training: MLP 784-512-512-10 with Adam, eager': training,
+  'training: MLP 784-512-512-10 with Adam, compiled': training,
+  'per-example gradients: 784-128-10, batch 256': perExample,
 });
