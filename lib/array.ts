@@ -7,7 +7,7 @@ import { traceDepth } from './graph/trace';
 import type * as Operations from './ops';
 import type { methodForm } from './ops/registry';
 import { astype } from './primitives/cast';
-import { reshape, slice, transpose } from './primitives/movement';
+import { slice, transpose } from './primitives/movement';
 import { type Element, type ElementArray, type Elements, elementsOf, readScalar, toTypedArray } from './runtime/read';
 import { dispose as disposeStorage } from './runtime/storage';
 import { sizeOf } from './shape';
@@ -151,9 +151,9 @@ export class ArrayHandle {
     if (shape.length === 0) throw typeError('Symbol.iterator', 'an array with 0 dimensions is not iterable');
     const rowShape = shape.slice(1);
     const sizes = [1, ...rowShape];
-    const starts = new Array<number>(shape.length).fill(0);
+    const rest = new Array<number>(rowShape.length).fill(0);
     for (let row = 0; row < shape[0]; row++) {
-      yield wrap(reshape(slice(node, [row, ...starts.slice(1)], sizes), rowShape));
+      yield wrap(slice(node, [row, ...rest], sizes, undefined, rowShape));
     }
   }
 

@@ -208,7 +208,7 @@ function readStarts(where: string, value: unknown, axes: readonly number[]): Sta
   const node = positionsNode(where, value as ArrayInput);
   if (node.shape.length > 1 || sizeOf(node.shape) !== axes.length) throw wrong(sizeOf(node.shape));
   const flat = reshape(node, [axes.length]);
-  return { nodes: axes.map((_, i) => reshape(sliceNode(flat, [i], [1]), [])) };
+  return { nodes: axes.map((_, i) => sliceNode(flat, [i], [1], undefined, [])) };
 }
 
 function readAxes(where: string, value: unknown, rank: number): number[] {

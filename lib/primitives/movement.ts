@@ -115,16 +115,21 @@ interface SliceAttrs {
   readonly starts: readonly number[];
   readonly sizes: readonly number[];
   readonly steps: readonly number[];
+  /** The sizes themselves, or a shape without some of the axes of size 1. */
+  readonly shape: Shape;
 }
 
 const sliceNode = definePrimitive<SliceAttrs>({
   name: 'slice',
-  lowering: { kind: 'slice', steps: ({ steps }) => steps },
-  key: ({ steps }, key) => key.ints(steps),
+  lowering: { kind: 'slice', sizes: ({ sizes }) => sizes, steps: ({ steps }) => steps },
+  key({ steps, sizes, shape }, key) {
+    key.ints(steps);
+    if (shape.length < sizes.length) key.ints(sizes);
+  },
   args({ starts }, args) {
     for (const start of starts) args.integer(start);
   },
-  infer([x], { starts, sizes, steps }) {
+  infer([x], { starts, sizes, steps, shape }) {
     const rank = x.shape.length;
     if (starts.length !== rank || sizes.length !== rank || steps.length !== rank) {
       throw rangeError(
@@ -142,19 +147,31 @@ const sliceNode = definePrimitive<SliceAttrs>({
         );
       }
     }
-    return { shape: sizes, dtype: x.dtype };
+    return { shape, dtype: x.dtype };
   },
-  jvp: (_out, [t], { starts, sizes, steps }) => (t === null ? null : slice(t, starts, sizes, steps)),
-  transpose: (ct, out, _linear, { starts, steps }) => [unslice(ct, out.inputs[0].shape, starts, steps)],
-  vmap: ([x], _mapped, size, { starts, sizes, steps }) => slice(x, [0, ...starts], [size, ...sizes], [1, ...steps]),
+  jvp: (_out, [t], { starts, sizes, steps, shape }) => (t === null ? null : slice(t, starts, sizes, steps, shape)),
+  transpose: (ct, out, _linear, { starts, sizes, steps }) => [unslice(reshape(ct, sizes), out.inputs[0].shape, starts, steps)],
+  vmap: ([x], _mapped, size, { starts, sizes, steps, shape }) =>
+    slice(x, [0, ...starts], [size, ...sizes], [1, ...steps], [size, ...shape]),
 });
 
-/** `sizes[i]` elements along axis i, from `starts[i]` on, `steps[i]` (1 if not given, may be negative) apart. */
-export function slice(x: Node, starts: readonly number[], sizes: readonly number[], steps?: readonly number[]): Node {
-  const attrs: SliceAttrs = { starts, sizes, steps: steps ?? new Array<number>(starts.length).fill(1) };
+/**
+ * `sizes[i]` elements along axis i, from `starts[i]` on, `steps[i]` (1 if not given, may be negative) apart; as `shape`, which may leave out
+ * axes of size 1.
+ */
+export function slice(x: Node, starts: readonly number[], sizes: Shape, steps?: readonly number[], shape: Shape = sizes): Node {
+  const attrs: SliceAttrs = { starts, sizes, steps: steps ?? onesOf(starts.length), shape };
   sliceNode.infer([x], attrs);
-  if (sameShape(sizes, x.shape) && attrs.steps.every((step) => step > 0)) return x;
-  return new Node(sliceNode, [x], attrs, sizes, x.dtype);
+  if (sameShape(sizes, x.shape) && attrs.steps.every((step) => step > 0)) return reshape(x, shape);
+  return new Node(sliceNode, [x], attrs, shape, x.dtype);
+}
+
+/** Steps of 1, by rank: slices share them. */
+const ones: (readonly number[])[] = [];
+
+function onesOf(rank: number): readonly number[] {
+  ones[rank] ??= new Array<number>(rank).fill(1);
+  return ones[rank];
 }
 
 /** Puts what a slice took back where it was, zeros elsewhere: the adjoint of slicing. */

@@ -45,8 +45,8 @@ export type Lowering<A> =
   | { readonly kind: 'transpose'; readonly permutation: (attrs: A) => readonly number[] }
   /** Input axes are aligned with the last output axes; a size-1 axis repeats. */
   | { readonly kind: 'broadcast' }
-  /** `args` writes the starts, one an axis; a step may be negative. */
-  | { readonly kind: 'slice'; readonly steps: (attrs: A) => readonly number[] }
+  /** `args` writes the starts, one an axis; a step may be negative. The output's shape may leave out axes of size 1. */
+  | { readonly kind: 'slice'; readonly sizes: (attrs: A) => Shape; readonly steps: (attrs: A) => readonly number[] }
   | { readonly kind: 'reduce'; readonly op: ReduceOp; readonly axes: (attrs: A) => readonly number[] }
   | { readonly kind: 'matmul' }
   /** inputs: source, then one index array an entry of `axes`. */

@@ -6,7 +6,7 @@ import { rangeError, typeError } from '../errors';
 import type { Node } from '../graph/node';
 import { traceDepth } from '../graph/trace';
 import { type ArangeAttrs, arange } from '../primitives/generators';
-import { reshape, slice } from '../primitives/movement';
+import { slice } from '../primitives/movement';
 import { randomBits } from '../primitives/random';
 import { toTypedArray } from '../runtime/read';
 import { describe } from '../values/describe';
@@ -45,7 +45,7 @@ export function keyNode(where: string, seed: unknown): Node {
 /** Both keys that one is split into. */
 export function splitKey(key: Node): [Node, Node] {
   const both = randomBits(key, [2, 2], uint32);
-  return [reshape(slice(both, [0, 0], [1, 2]), [2]), reshape(slice(both, [1, 0], [1, 2]), [2])];
+  return [slice(both, [0, 0], [1, 2], undefined, [2]), slice(both, [1, 0], [1, 2], undefined, [2])];
 }
 
 /** The current key: words as long as JavaScript knows them, which makes drawing cheap; else a node. */

@@ -156,7 +156,7 @@ function joined(rows: readonly Node[]): Node {
 function row(x: Node, at: number): Node {
   const shape = x.shape.slice(1);
   const starts = [at, ...shape.map(() => 0)];
-  return reshape(slice(x, starts, [1, ...shape]), shape);
+  return slice(x, starts, [1, ...shape], undefined, shape);
 }
 
 function runScan(attrs: ScanAttrs, inputs: readonly Value[], wanted: readonly boolean[], context: Context): Value[] {

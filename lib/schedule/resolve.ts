@@ -173,7 +173,8 @@ class Resolver {
       }
       case 'slice': {
         const ref = this.ref(inputs[0]);
-        return ref.item.kind === fullItem ? resized(ref, shape) : sliceView(ref, shape, lowering.steps(attrs), start);
+        if (ref.item.kind === fullItem) return resized(ref, shape);
+        return sliceView(ref, shape, lowering.sizes(attrs), lowering.steps(attrs), start);
       }
       case 'reduce':
         return this.reduce(node, reduceCodes.get(lowering.op) as number, lowering.axes(attrs), this.ref(inputs[0]));

@@ -34,14 +34,15 @@ export function broadcastView(ref: Ref, shape: Shape): Ref {
   return viewOf(ref, shape, strides, ref.offset, ref.terms);
 }
 
-/** The starts are the walk's arguments from `start` on, one an axis. */
-export function sliceView(ref: Ref, shape: Shape, steps: readonly number[], start: number): Ref {
+/** `sizes` elements an axis, shown as `shape`, which may leave out axes of size 1. The starts are the walk's arguments from `start` on. */
+export function sliceView(ref: Ref, shape: Shape, sizes: Shape, steps: readonly number[], start: number): Ref {
   const from = ref.allStrides;
-  const strides = from.map((stride, axis) => stride * steps[axis]);
+  const strides = new Array<number>(shape.length);
   const terms: number[] = [...(ref.terms ?? [])];
-  for (let axis = 0; axis < shape.length; axis++) {
+  for (let axis = 0, shown = 0; axis < sizes.length; axis++) {
+    if (sizes[axis] === shape[shown]) strides[shown++] = from[axis] * steps[axis];
     // Where the size is that of the source and the step 1, the start can only be 0.
-    if (from[axis] === 0 || (shape[axis] === ref.shape[axis] && steps[axis] === 1)) continue;
+    if (from[axis] === 0 || (sizes[axis] === ref.shape[axis] && steps[axis] === 1)) continue;
     terms.push(start + axis, from[axis]);
   }
   return viewOf(ref, shape, strides, ref.offset, combined(terms));
