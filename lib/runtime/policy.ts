@@ -55,11 +55,15 @@ function heapHasGrown(): boolean {
   return used > leastHeap + Math.max(floorHeap, leastHeap / 2);
 }
 
+/** Evaluations that may follow one another before the number of their buffers makes them collect. */
+const evaluations = 8;
+
 /** Frees what became unreachable, if the buffers about to be allocated would take live memory past its limit. */
 export function collectIfNeeded(bytes: number, buffers: number): void {
   liveBytes += bytes;
   liveBuffers += buffers;
-  if (liveBytes > limitBytes || liveBuffers > limitBuffers) collect();
+  // Many results at once must not make every evaluation collect.
+  if (liveBytes > limitBytes || liveBuffers > Math.max(limitBuffers, evaluations * buffers)) collect();
 }
 
 function measure(): void {
