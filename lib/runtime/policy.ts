@@ -1,6 +1,7 @@
 /**
  * Keeps native memory flat in loops that never dispose or await. V8 does not see native bytes and runs finalizers only between
- * tasks, so evaluation itself asks for collections once enough was allocated, and the addon then polls its weak owners.
+ * tasks, so evaluation itself asks for collections once enough was allocated, and the addon then polls its weak owners. V8 is not told of the
+ * bytes: for each 64 MB it would mark its whole heap, and move the owners that are reachable just then to where only another such collection finds them.
  */
 
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
@@ -14,15 +15,26 @@ type CollectGarbage = (options?: { type: 'minor'; execution: 'sync' }) => void;
 const floorBytes = 64 * 2 ** 20;
 const floorBuffers = 4096;
 
+/**
+ * Full collections look at the whole heap of the program, which may be large: they are to take no more than this share of the time. What only
+ * they find may meanwhile grow to as much as the last one left, and to the bytes below beside it.
+ */
+const shareOfTime = 0.05;
+const roomBytes = 2 ** 30;
+const roomBuffers = 2 ** 16;
+
 /** Collect when live memory reaches these; set from what was live after the last collection. */
 let limitBytes = floorBytes;
 let limitBuffers = floorBuffers;
 /** Upper bounds of what is live now: measured at the last collection, plus what was allocated since. */
 let liveBytes = 0;
 let liveBuffers = 0;
-/** What was live after the last full collection, or less if less was live since. */
+/** What was live after the last full collection, with what was about to be, or less if less was live since. */
 let leastBytes = 0;
 let leastBuffers = 0;
+/** When the last full collection ended, and how long it took, in milliseconds. */
+let collectedAt = Number.NEGATIVE_INFINITY;
+let duration = 0;
 
 /** What V8's old generation may grow by before it is collected: steps leave handles there that V8 is in no hurry to free. */
 const floorHeap = 8 * 2 ** 20;
@@ -39,8 +51,11 @@ function collectGarbage(type: 'minor' | 'major'): void {
     gc({ type, execution: 'sync' });
     return;
   }
+  const start = performance.now();
   // Without options: with them, Node 20 leaves the old generation as it is.
   gc();
+  collectedAt = performance.now();
+  duration = collectedAt - start;
   leastHeap = oldGeneration();
 }
 
@@ -60,10 +75,11 @@ const evaluations = 8;
 
 /** Frees what became unreachable, if the buffers about to be allocated would take live memory past its limit. */
 export function collectIfNeeded(bytes: number, buffers: number): void {
+  // Many results at once must not make every evaluation collect.
+  const mostBuffers = Math.max(limitBuffers, evaluations * buffers);
+  if (liveBytes + bytes > limitBytes || liveBuffers + buffers > mostBuffers) collect(bytes, buffers);
   liveBytes += bytes;
   liveBuffers += buffers;
-  // Many results at once must not make every evaluation collect.
-  if (liveBytes > limitBytes || liveBuffers > Math.max(limitBuffers, evaluations * buffers)) collect();
 }
 
 function measure(): void {
@@ -80,18 +96,25 @@ function enough(): boolean {
   return liveBytes <= Math.max(limitBytes / 2, 1.25 * leastBytes) && liveBuffers <= Math.max(limitBuffers / 2, 1.25 * leastBuffers);
 }
 
-function collect(): void {
+/** Whether a full collection is worth its time. */
+function isDue(): boolean {
+  if (liveBytes > 2 * leastBytes + roomBytes || liveBuffers > 2 * leastBuffers + roomBuffers) return true;
+  return performance.now() - collectedAt > duration / shareOfTime;
+}
+
+function collect(bytes: number, buffers: number): void {
   // Most owners died in V8's own collections since: looking for them costs little.
   measure();
   if (!enough()) {
     collectGarbage('minor');
     measure();
   }
-  if (heapHasGrown() || !enough()) {
+  if ((heapHasGrown() || !enough()) && isDue()) {
     collectGarbage('major');
     measure();
-    leastBytes = liveBytes;
-    leastBuffers = liveBuffers;
+    // V8 moves what is reachable now to its old generation, also the owners of the buffers about to be allocated.
+    leastBytes = liveBytes + bytes;
+    leastBuffers = liveBuffers + buffers;
   }
   limitBytes = Math.max(floorBytes, 2 * liveBytes);
   limitBuffers = Math.max(floorBuffers, 2 * liveBuffers);

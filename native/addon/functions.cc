@@ -109,7 +109,6 @@ int hold(Instance& instance, RunRequest& request, const std::vector<memory::Buff
     }
     request.handles[i] = handle;
   }
-  instance.reportMemory();
   return kOk;
 }
 
@@ -240,9 +239,7 @@ int upload(const CallbackInfo& info, Instance& instance) {
     return instance.fail(Status::outOfMemory, std::to_string(bytes->size()) + " bytes could not be allocated");
   if (!bytes->empty()) std::memcpy(buffer->data(), bytes->data(), bytes->size());
   memory::cpuWrote(buffer->data(), bytes->size());
-  const int handle = instance.hold(std::move(buffer), owners.take(0));
-  instance.reportMemory();
-  return handle;
+  return instance.hold(std::move(buffer), owners.take(0));
 }
 
 int download(const CallbackInfo& info, Instance& instance) {
@@ -273,15 +270,10 @@ Value view(const CallbackInfo& info, Instance& instance) {
 
 int release(const CallbackInfo& info, Instance& instance) {
   instance.releaseBuffer(handle(info[0]));
-  instance.reportMemory();
   return kOk;
 }
 
-int collect(const CallbackInfo&, Instance& instance) {
-  const int freed = instance.collect();
-  instance.reportMemory();
-  return freed;
-}
+int collect(const CallbackInfo&, Instance& instance) { return instance.collect(); }
 
 Value memoryUse(const CallbackInfo& info, Instance& instance) {
   const memory::MemoryUse use = instance.allocator()->use();

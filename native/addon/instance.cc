@@ -65,7 +65,6 @@ void Instance::close() {
   programs_.removeIf([](const auto&) { return true; });
   views_.close(env_);
   sentinel_.close(env_);
-  reportMemory();
 }
 
 int Instance::fail(Status status, std::string message) {
@@ -106,18 +105,15 @@ bool Instance::settle(const memory::BufferRef& buffer) {
 }
 
 int Instance::hold(memory::BufferRef buffer, napi_ref owner) {
-  const auto bytes = static_cast<int64_t>(buffer->bytes());
   const int32_t handle = buffers_.add({.buffer = std::move(buffer), .owner = owner});
   if (handle == 0) {
     napi_delete_reference(env_, owner);
     return fail(Status::outOfMemory, "too many arrays are alive");
   }
-  heldBytes_ += bytes;
   return handle;
 }
 
 void Instance::forget(HeldBuffer& held) {
-  heldBytes_ -= static_cast<int64_t>(held.buffer->bytes());
   if (held.owner) napi_delete_reference(env_, held.owner);
 }
 
@@ -212,12 +208,6 @@ void Instance::deliver(napi_env env, napi_value, void* context, void* data) {
   // An exception that the callback throws stays pending: Node reports it as uncaught.
   napi_call_function(env, receiver, done, 2, arguments, nullptr);
   instance->release();
-}
-
-void Instance::reportMemory() {
-  int64_t total;
-  if (heldBytes_ != reportedBytes_) napi_adjust_external_memory(env_, heldBytes_ - reportedBytes_, &total);
-  reportedBytes_ = heldBytes_;
 }
 
 }  // namespace metalgrad::addon

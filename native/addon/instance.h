@@ -69,8 +69,6 @@ class Instance {
   const std::shared_ptr<memory::Allocator>& allocator() const { return allocator_; }
   size_t buffers() const { return buffers_.size(); }
   size_t programs() const { return programs_.size(); }
-  /// Tells V8 how many bytes its objects hold beside its heap.
-  void reportMemory();
 
  private:
   explicit Instance(Napi::Env env);
@@ -94,7 +92,6 @@ class Instance {
   Handles<HeldBuffer> buffers_;
   Views views_;
   CollectionSentinel sentinel_;
-  int64_t heldBytes_ = 0, reportedBytes_ = 0;
 
   RunQueue queue_;
   napi_threadsafe_function callbacks_ = nullptr;
