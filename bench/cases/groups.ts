@@ -7,6 +7,7 @@ import { graph } from './graph';
 import { half } from './half';
 import { hessian } from './hessian';
 import { matmul } from './matmul';
+import { quantized } from './quantized';
 import { reduce } from './reduce';
 import { startup } from './startup';
 import { perExample, training } from './training';
@@ -24,5 +25,6 @@ export const groups: Readonly<Record<string, readonly Line[]>> = {
   perExample,
   hessian,
   half,
+  quantized,
   startup,
 };

@@ -25,14 +25,10 @@ export function matrixProduct(where: string, x: Node, y: Node): Node {
   if (aRank === 0 || bRank === 0) {
     throw shapesDiffer(where, 'operands need at least 1 dimension', a.shape, b.shape);
   }
-  const k = a.shape[aRank - 1];
-  const rows = b.shape[bRank === 1 ? 0 : bRank - 2];
-  if (k !== rows) {
-    const which = bRank === 1 ? 'axis of b' : 'second-to-last of b';
-    throw shapesDiffer(where, `last axis of a (${k}) must equal ${which} (${rows})`, a.shape, b.shape);
-  }
+  checkInner(where, a.shape, b.shape);
   if (aRank === 2 && bRank === 2) return matmul(a, b);
   if (aRank === 1 || bRank === 1) {
+    const k = a.shape[aRank - 1];
     const left = aRank === 1 ? reshape(a, [1, k]) : a;
     const right = bRank === 1 ? reshape(b, [k, 1]) : b;
     const product = batchedProduct(where, left, right);
@@ -44,20 +40,37 @@ export function matrixProduct(where: string, x: Node, y: Node): Node {
   return batchedProduct(where, a, b);
 }
 
+/** Throws unless the axes that a product sums over have one size. */
+export function checkInner(where: string, a: Shape, b: Shape): void {
+  const k = a[a.length - 1];
+  const rows = b[b.length === 1 ? 0 : b.length - 2];
+  if (k === rows) return;
+  const which = b.length === 1 ? 'axis of b' : 'second-to-last of b';
+  throw shapesDiffer(where, `last axis of a (${k}) must equal ${which} (${rows})`, a, b);
+}
+
 /** [batch…, m, k] times [batch…, k, n] with batch axes that broadcast. */
 function batchedProduct(where: string, a: Node, b: Node): Node {
+  return productBy(where, a, b.shape, (left, batch) => matmul(left, batch === null ? b : broadcastTo(b, [...batch, ...b.shape.slice(-2)])));
+}
+
+/**
+ * [batch…, m, k] times matrices of shape `b`, [batch…, k, n], with batch axes that broadcast: `multiply` has its left operand and the batch axes that
+ * the right one is to have, null where there is one matrix.
+ */
+export function productBy(where: string, a: Node, b: Shape, multiply: (left: Node, batch: Shape | null) => Node): Node {
   const aRank = a.shape.length;
   // One matrix on the right: the batch joins the rows, and one product does it all.
-  if (b.shape.length === 2) {
-    if (aRank === 2) return matmul(a, b);
-    const [k, n] = b.shape;
-    const flat = matmul(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b);
+  if (b.length === 2) {
+    if (aRank === 2) return multiply(a, null);
+    const [k, n] = b;
+    const flat = multiply(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), null);
     return reshape(flat, [...a.shape.slice(0, -1), n]);
   }
   const aBatch = a.shape.slice(0, -2);
-  const bBatch = b.shape.slice(0, -2);
-  const batch = sameShape(aBatch, bBatch) ? aBatch : batchShape(where, aBatch, bBatch, a.shape, b.shape);
-  return matmul(broadcastTo(a, [...batch, ...a.shape.slice(-2)]), broadcastTo(b, [...batch, ...b.shape.slice(-2)]));
+  const bBatch = b.slice(0, -2);
+  const batch = sameShape(aBatch, bBatch) ? aBatch : batchShape(where, aBatch, bBatch, a.shape, b);
+  return multiply(broadcastTo(a, [...batch, ...a.shape.slice(-2)]), batch);
 }
 
 function batchShape(where: string, aBatch: Shape, bBatch: Shape, a: Shape, b: Shape): Shape {

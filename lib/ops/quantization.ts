@@ -1,6 +1,6 @@
 /** Numbers of a few bits: groups of the last axis share a scale and a bias, and their bits stand one after the other in words of 32. */
 
-import { bool, type Dtype, uint32 } from '../dtype';
+import { bool, uint32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
@@ -12,13 +12,8 @@ import { widened } from './reducing';
 const groupSizes: readonly number[] = [32, 64, 128];
 const bitCounts: readonly number[] = [2, 3, 4, 5, 6, 8];
 
-export interface Quantization {
-  readonly groupSize: number;
-  readonly bits: number;
-}
-
 /** 64 numbers a group and 4 bits a number unless told. */
-export function quantizationArguments(where: string, groupSize: unknown, bits: unknown): Quantization {
+export function quantizationArguments(where: string, groupSize: unknown, bits: unknown): p.Quantization {
   const size = integerArgument(where, 'groupSize', groupSize, 64);
   const count = integerArgument(where, 'bits', bits, 4);
   if (!groupSizes.includes(size)) throw rangeError(where, `groupSize must be one of ${groupSizes.join(', ')}, not ${size}`);
@@ -29,38 +24,6 @@ export function quantizationArguments(where: string, groupSize: unknown, bits: u
 const lead = (shape: Shape): Shape => shape.slice(0, -1);
 const last = (shape: Shape): number => shape[shape.length - 1];
 
-/** The last axis cut into rows of `size`. */
-const rows = (x: Node, size: number): Node => p.reshape(x, [...lead(x.shape), last(x.shape) / size, size]);
-/** The last two axes made one. */
-const joined = (x: Node): Node => p.reshape(x, [...x.shape.slice(0, -2), x.shape[x.shape.length - 2] * last(x.shape)]);
-/** One number for each row, repeated along it. */
-const along = (x: Node, shape: Shape): Node => p.broadcastTo(p.reshape(x, [...x.shape, 1]), shape);
-
-/** 0, step, 2 · step, … along the last axis. */
-const shifts = (shape: Shape, step: number): Node => p.arange(0, step, shape, shape.length - 1, uint32);
-
-/** Where two bit counts meet at a word's end, numbers are taken apart into bits. */
-const fitsWords = (bits: number): boolean => 32 % bits === 0;
-
-function packed(values: Node, bits: number): Node {
-  if (fitsWords(bits)) {
-    const words = rows(values, 32 / bits);
-    return p.sum(p.leftShift(words, shifts(words.shape, bits)), [words.shape.length - 1]);
-  }
-  const shape = [...values.shape, bits];
-  const each = p.bitwiseAnd(p.rightShift(along(values, shape), shifts(shape, 1)), p.full(1, shape, uint32));
-  return packed(joined(each), 1);
-}
-
-function unpacked(words: Node, bits: number): Node {
-  if (fitsWords(bits)) {
-    const shape = [...words.shape, 32 / bits];
-    return joined(p.bitwiseAnd(p.rightShift(along(words, shape), shifts(shape, bits)), p.full(2 ** bits - 1, shape, uint32)));
-  }
-  const each = rows(unpacked(words, 1), bits);
-  return p.sum(p.leftShift(each, shifts(each.shape, 1)), [each.shape.length - 1]);
-}
-
 function checkGroups(where: string, w: Node, groupSize: number): void {
   if (w.dtype.kind !== 'float') throw typeError(where, `w must be real floats, not ${w.dtype.name}`);
   if (w.shape.length < 1 || last(w.shape) % groupSize !== 0) {
@@ -69,9 +32,9 @@ function checkGroups(where: string, w: Node, groupSize: number): void {
 }
 
 /** Words, scales and biases of `w`: one of the ends of each group is met exactly, and so is 0 where it lies between them. */
-export function quantizeNode(where: string, w: Node, { groupSize, bits }: Quantization): [words: Node, scales: Node, biases: Node] {
+export function quantizeNode(where: string, w: Node, { groupSize, bits }: p.Quantization): [words: Node, scales: Node, biases: Node] {
   checkGroups(where, w, groupSize);
-  const groups = rows(widened(w), groupSize);
+  const groups = p.groupsOf(widened(w), groupSize);
   const axis = groups.shape.length - 1;
   const [high, low] = [p.max(groups, [axis]), p.min(groups, [axis])];
   const most = 2 ** bits - 1;
@@ -88,13 +51,13 @@ export function quantizeNode(where: string, w: Node, { groupSize, bits }: Quanti
 
 /** The words of groups of numbers, one group a row. */
 function packedNumbers(groups: Node, scales: Node, biases: Node, bits: number): Node {
-  const places = p.round(p.divide(p.subtract(groups, along(biases, groups.shape)), along(scales, groups.shape)));
+  const places = p.round(p.divide(p.subtract(groups, p.alongGroups(biases, groups.shape)), p.alongGroups(scales, groups.shape)));
   const values = p.minimum(p.maximum(places, zerosLike(places)), constant(2 ** bits - 1, places));
-  return packed(p.astype(joined(values), uint32), bits);
+  return p.packNumbers(p.astype(p.joinGroups(values), uint32), bits);
 }
 
 /** The words of `w` for scales and biases that are given. */
-export function quantizeWith(where: string, w: Node, scales: Node, biases: Node, { groupSize, bits }: Quantization): Node {
+export function quantizeWith(where: string, w: Node, scales: Node, biases: Node, { groupSize, bits }: p.Quantization): Node {
   checkGroups(where, w, groupSize);
   const shape = [...lead(w.shape), last(w.shape) / groupSize];
   if (![scales, biases].every((x) => x.dtype.kind === 'float' && sameShape(x.shape, shape))) {
@@ -103,12 +66,12 @@ export function quantizeWith(where: string, w: Node, scales: Node, biases: Node,
       `scales and biases must be real floats of shape ${showShape(shape)}, not ${showShape(scales.shape)} and ${showShape(biases.shape)}`,
     );
   }
-  const groups = rows(widened(w), groupSize);
+  const groups = p.groupsOf(widened(w), groupSize);
   return packedNumbers(groups, p.astype(scales, groups.dtype), p.astype(biases, groups.dtype), bits);
 }
 
 /** Throws unless words, scales and biases belong together. */
-export function checkQuantized(where: string, w: Node, scales: Node, biases: Node, { groupSize, bits }: Quantization): void {
+export function checkQuantized(where: string, w: Node, scales: Node, biases: Node, { groupSize, bits }: p.Quantization): void {
   if (w.dtype !== uint32) throw typeError(where, `w must be uint32, not ${w.dtype.name}`);
   if (scales.dtype.kind !== 'float' || biases.dtype !== scales.dtype) {
     throw typeError(where, `scales and biases must be real floats of one dtype, not ${scales.dtype.name} and ${biases.dtype.name}`);
@@ -120,13 +83,6 @@ export function checkQuantized(where: string, w: Node, scales: Node, biases: Nod
   }
   const fits = last(scales.shape) === last(biases.shape) && last(w.shape) * 32 === last(scales.shape) * groupSize * bits;
   if (!fits) throw rangeError(where, `the last axes must hold groups of ${groupSize} numbers of ${bits} bits: ${shapes}`);
-}
-
-/** scales · q + biases for the numbers q in the words, in the dtype of the scales. */
-export function dequantizeNode(w: Node, scales: Node, biases: Node, { groupSize, bits }: Quantization): Node {
-  const dtype: Dtype = scales.dtype;
-  const groups = rows(p.astype(unpacked(w, bits), dtype), groupSize);
-  return joined(p.add(p.multiply(groups, along(scales, groups.shape)), along(biases, groups.shape)));
 }
 
 /** A mask that stands for blocks, one element for each of theirs: [batch…, rows, columns]. */

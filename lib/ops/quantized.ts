@@ -1,15 +1,15 @@
 /** Quantized matrices and their products; products of matrices picked by indices; products with masked blocks. */
 
 import { type ArrayInput, type array, toNode, wrap } from '../array';
-import { bool, promoteTypes, uint32 } from '../dtype';
+import { bool, int64, promoteTypes, uint32, uint64 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
 import type { Node, Shape } from '../graph/node';
 import * as p from '../primitives';
 import { zerosLike } from '../primitives/rules';
 import { broadcastShapes, sizeOf } from '../shape';
 import { booleanArgument, describe, integerArgument, shapesDiffer } from './arguments';
-import { matrixProduct, promotePair } from './product';
-import { blocksOf, checkQuantized, dequantizeNode, masked, type Quantization, quantizationArguments, quantizeNode } from './quantization';
+import { checkInner, matrixProduct, productBy, promotePair } from './product';
+import { blocksOf, checkQuantized, masked, quantizationArguments, quantizeNode } from './quantization';
 import { type Call, defineOp, type OpCase, operand } from './registry';
 
 /** Options of quantized functions. */
@@ -72,28 +72,16 @@ export const dequantize = defineOp<
   },
   (w: ArrayInput, scales: ArrayInput, biases: ArrayInput, groupSize: unknown, bits: unknown): array => {
     const given = quantizationArguments('dequantize', groupSize, bits);
-    return wrap(quantizedMatrix('dequantize', w, scales, biases, given).whole());
+    const matrix = quantizedMatrix('dequantize', w, scales, biases, given);
+    return wrap(p.dequantize(matrix.words, matrix.scales, matrix.biases, given));
   },
 );
 
-/** A quantized matrix, checked: whole, or those of its batch that indices pick. */
-function quantizedMatrix(where: string, w: ArrayInput, scales: ArrayInput, biases: ArrayInput, given: Quantization) {
-  const parts = [w, scales, biases].map((x) => toNode(x, undefined, where));
-  const [q, s, b] = parts;
-  checkQuantized(where, q, s, b, given);
-  return {
-    shape: [...q.shape.slice(0, -1), (q.shape[q.shape.length - 1] * 32) / given.bits],
-    whole: (): Node => dequantizeNode(q, s, b, given),
-    picked: (indices: Node): Node => {
-      const [pq, ps, pb] = parts.map((x) => pick(x, indices));
-      return dequantizeNode(pq, ps, pb, given);
-    },
-  };
-}
-
-/** A matrix, transposed or not. */
-function turned(w: Node, transpose: boolean): Node {
-  return transpose ? p.swapaxes(w, w.shape.length - 2, w.shape.length - 1) : w;
+/** A quantized matrix, checked, and the shape of the numbers in it. */
+function quantizedMatrix(where: string, w: ArrayInput, scales: ArrayInput, biases: ArrayInput, given: p.Quantization) {
+  const [words, s, b] = [w, scales, biases].map((x) => toNode(x, undefined, where));
+  checkQuantized(where, words, s, b, given);
+  return { words, scales: s, biases: b, shape: [...words.shape.slice(0, -1), (words.shape[words.shape.length - 1] * 32) / given.bits] };
 }
 
 function needMatrix(where: string, name: string, shape: Shape): void {
@@ -106,11 +94,23 @@ function inOrder(where: string, x: ArrayInput, w: ArrayInput): [x: ArrayInput, w
   return a.dtype === uint32 && b.dtype !== uint32 ? [w, x] : [x, w];
 }
 
-/** `x` and a matrix in one dtype, multiplied. */
-function product(where: string, x: Node, w: Node): Node {
-  if (!x.dtype.inexact || x.dtype.kind === 'complex') throw typeError(where, `x must be real floats, not ${x.dtype.name}`);
-  const [a, b] = promotePair(x, w);
-  return matrixProduct(where, a, b);
+/** `x`, scales and biases in one dtype. */
+function promoteFloats<M extends p.QuantizedMatrix>(where: string, x: Node, matrix: M): { x: Node; matrix: M } {
+  if (x.dtype.kind !== 'float') throw typeError(where, `x must be real floats, not ${x.dtype.name}`);
+  const dtype = promoteTypes(x.dtype, matrix.scales.dtype);
+  const [floats, scales, biases] = [x, matrix.scales, matrix.biases].map((y) => p.astype(y, dtype));
+  return { x: floats, matrix: { ...matrix, scales, biases } };
+}
+
+/** The shape of a matrix, transposed or not. */
+function turned(shape: Shape, transposed: boolean): Shape {
+  const [rows, columns] = shape.slice(-2);
+  return transposed ? [...shape.slice(0, -2), columns, rows] : shape;
+}
+
+/** A view with these batch axes. */
+function spread(x: Node, batch: Shape | null): Node {
+  return batch === null ? x : p.broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
 }
 
 /**
@@ -142,11 +142,22 @@ export const quantizedMatmul = defineOp<
   (x: ArrayInput, w: ArrayInput, scales: ArrayInput, biases: ArrayInput, transpose: unknown, groupSize: unknown, bits: unknown): array => {
     const where = 'quantizedMatmul';
     const [left, right] = inOrder(where, x, w);
-    const matrix = quantizedMatrix(where, right, scales, biases, quantizationArguments(where, groupSize, bits));
+    const given = quantizationArguments(where, groupSize, bits);
+    const attrs = { ...given, transposed: booleanArgument(where, 'transpose', transpose, true) };
+    const operands = promoteFloats(where, toNode(left, undefined, where), quantizedMatrix(where, right, scales, biases, given));
+    const { matrix } = operands;
     needMatrix(where, 'w', matrix.shape);
-    return wrap(
-      product(where, toNode(left, undefined, where), turned(matrix.whole(), booleanArgument(where, 'transpose', transpose, true))),
-    );
+    const shape = turned(matrix.shape, attrs.transposed);
+    if (operands.x.shape.length === 0) throw shapesDiffer(where, 'operands need at least 1 dimension', [], shape);
+    checkInner(where, operands.x.shape, shape);
+    // A vector is a row that vanishes again.
+    const vector = operands.x.shape.length === 1;
+    const rows = vector ? p.expandDims(operands.x, [0]) : operands.x;
+    const product = productBy(where, rows, shape, (factor, batch) => {
+      const [words, s, b] = [matrix.words, matrix.scales, matrix.biases].map((part) => spread(part, batch));
+      return p.quantizedMatmul(factor, { words, scales: s, biases: b }, attrs);
+    });
+    return wrap(vector ? p.squeeze(product, [product.shape.length - 2]) : product);
   },
 );
 
@@ -167,6 +178,20 @@ function pick(x: Node, indices: Node): Node {
   const own = x.shape.slice(-2);
   const batch = sizeOf(x.shape.slice(0, -2));
   return p.reshape(p.gather(p.reshape(x, [batch, ...own]), [indices], [0], [1, ...own]), [...indices.shape, ...own]);
+}
+
+/** All batch axes made one. */
+function flatBatch(x: Node): Node {
+  return x.shape.length === 3 ? x : p.reshape(x, [sizeOf(x.shape.slice(0, -2)), ...x.shape.slice(-2)]);
+}
+
+/** Indices as one row of uint32: larger ones are those of the last matrix, negative ones that of the first. */
+function flatPositions(indices: Node, count: number): Node {
+  const row = indices.shape.length === 1 ? indices : p.reshape(indices, [sizeOf(indices.shape)]);
+  if (row.dtype === uint32) return row;
+  const wide = p.astype(row, row.dtype.kind === 'signed' ? int64 : uint64);
+  const low = wide.dtype === int64 ? p.maximum(wide, zerosLike(wide)) : wide;
+  return p.astype(p.minimum(low, p.full(Math.max(count - 1, 0), low.shape, low.dtype)), uint32);
 }
 
 /** Both index arrays with one shape. */
@@ -300,7 +325,10 @@ export const gatherQMM = defineOp<
     const where = 'gatherQMM';
     booleanArgument(where, 'sortedIndices', sorted, false);
     const left = toNode(x, undefined, where);
-    const matrix = quantizedMatrix(where, w, scales, biases, quantizationArguments(where, groupSize, bits));
+    const given = quantizationArguments(where, groupSize, bits);
+    const attrs = { ...given, transposed: booleanArgument(where, 'transpose', transpose, true) };
+    const operands = promoteFloats(where, left, quantizedMatrix(where, w, scales, biases, given));
+    const { matrix } = operands;
     needMatrix(where, 'x', left.shape);
     needMatrix(where, 'w', matrix.shape);
     const [xBatch, wBatch] = [left.shape, matrix.shape].map((shape) => shape.slice(0, -2));
@@ -311,7 +339,12 @@ export const gatherQMM = defineOp<
     );
     needMatrices(where, i, xBatch);
     needMatrices(where, j, wBatch);
-    return wrap(product(where, pick(left, i), turned(matrix.picked(j), booleanArgument(where, 'transpose', transpose, true))));
+    const shape = turned(matrix.shape, attrs.transposed).slice(-2);
+    checkInner(where, [...i.shape, ...left.shape.slice(-2)], [...i.shape, ...shape]);
+    const [words, s, b] = [matrix.words, matrix.scales, matrix.biases].map(flatBatch);
+    const picks = { lhs: flatPositions(i, sizeOf(xBatch)), rhs: flatPositions(j, sizeOf(wBatch)) };
+    const products = p.gatheredQuantizedMatmul(flatBatch(operands.x), { words, scales: s, biases: b }, picks, attrs);
+    return wrap(p.reshape(products, [...i.shape, ...products.shape.slice(1)]));
   },
 );
 

@@ -14,6 +14,8 @@ export * from './hadamard';
 export * from './indexing';
 export * from './matmul';
 export * from './movement';
+export * from './packed-numbers';
+export * from './quantized';
 export * from './random';
 export * from './reduction';
 export * from './scan';

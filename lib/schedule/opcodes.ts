@@ -104,5 +104,6 @@ export const routines = [
   'softmax',
   'logsumexp',
   'custom', // the user's own source, which GPUs alone run
+  'quantizedMatmul',
 ] as const;
 export type RoutineName = (typeof routines)[number];

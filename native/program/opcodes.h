@@ -168,11 +168,29 @@ enum class Routine : uint8_t {
   softmax,
   logsumexp,
   custom,
+  quantizedMatmul,
 };
 constexpr auto kRoutineNames = std::to_array<std::string_view>({
-    "scan",    "recurrence",      "searchsorted", "hadamard",  "convolution", "attention", "lu",
-    "luSolve", "triangularSolve", "cholesky",     "qr",        "svd",         "eigh",      "eig",
-    "fft",     "bitcast",         "softmax",      "logsumexp", "custom",
+    "scan",
+    "recurrence",
+    "searchsorted",
+    "hadamard",
+    "convolution",
+    "attention",
+    "lu",
+    "luSolve",
+    "triangularSolve",
+    "cholesky",
+    "qr",
+    "svd",
+    "eigh",
+    "eig",
+    "fft",
+    "bitcast",
+    "softmax",
+    "logsumexp",
+    "custom",
+    "quantizedMatmul",
 });
 
 constexpr size_t itemSize(Dtype dtype) {

@@ -197,6 +197,30 @@ export function attentions(): ProgramSpec {
   };
 }
 
+/** Products with quantized matrices: by rows, in blocks, and picked by indices, of words that are the bits of the first input. */
+export function quantizedProducts(): ProgramSpec {
+  const words = wholeArray(0, uint32, [2, 2, 4]);
+  const numbers = wholeArray(1, float32, [2, 2, 1]);
+  const repeated = { shape: [2, 1, 2], operand: { slot: 1, dtype: float32, strides: [0, 1, -1], offset: 1 } };
+  const indices = wholeArray(2, uint32, [2]);
+  const product = (ints: readonly number[], inputs: readonly ReturnType<typeof wholeArray>[], slot: number, columns: number) => ({
+    kind: 'routine' as const,
+    routine: 'quantizedMatmul' as const,
+    ints: [...ints],
+    inputs: [...inputs],
+    outputs: [wholeArray(slot, float32, [2, 1, columns])],
+  });
+  return {
+    inputs: 3, // [64] and [4] float32, [2] uint32
+    outputs: [256, 16, 256],
+    steps: [
+      product([0, 32, 4], [repeated, words, numbers, numbers], 3, 32),
+      product([1, 32, 4], [wholeArray(3, float32, [2, 1, 32]), words, numbers, numbers], 4, 2),
+      product([0, 32, 4], [repeated, words, numbers, numbers, indices, indices], 5, 32),
+    ],
+  };
+}
+
 /** Convolutions with every kind of walk: of patches, of examples that lie side by side, of channels alone, and of a matrix. */
 export function convolutions(): ProgramSpec {
   const convolved = (ints: number[], x: number[], w: number[], out: number[], slot: number, examplesInside = false) => ({

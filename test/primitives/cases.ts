@@ -8,6 +8,7 @@ import { widest } from '../support/default';
 import { attentionCases } from './attention-cases';
 import { convolutionCases } from './convolution-cases';
 import { linalgCases } from './linalg-cases';
+import { quantizedCases } from './quantized-cases';
 
 export interface Input {
   readonly shape: Shape;
@@ -438,5 +439,6 @@ export const cases: readonly Case[] = [
   ...bitcastCases(),
   ...convolutionCases(),
   ...attentionCases(),
+  ...quantizedCases(),
   ...linalgCases(),
 ];

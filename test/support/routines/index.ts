@@ -10,6 +10,7 @@ import { convolution } from './convolution';
 import { fft } from './fourier';
 import { hadamard } from './hadamard';
 import { cholesky, eig, eigh, lu, luSolve, qr, svd, triangularSolve } from './matrices';
+import { quantizedMatmul } from './quantized';
 import { recurrence, scan } from './scan';
 import { searchsorted } from './search';
 import { logsumexp, softmax } from './softmax';
@@ -48,6 +49,7 @@ const references: { readonly [name in RoutineName]: RoutineReference } = {
   softmax,
   logsumexp,
   custom,
+  quantizedMatmul,
 };
 
 export function runRoutine(
