@@ -15,6 +15,8 @@ export interface Request {
   readonly threadgroupBytes?: number;
   readonly seed?: number;
   readonly constants?: readonly { index: number; type: string; value: number }[];
+  /** Bytes of what is bound at `index` that an earlier command uses, which nothing says has ended. */
+  readonly hazards?: readonly { index: number; offset: number; bytes: number; written: boolean }[];
   /** Bytes of 0xff count as memory that nothing wrote. */
   readonly unwritten?: boolean;
 }

@@ -29,6 +29,23 @@ void History::forget(size_t offset, size_t bytes) {
   spans_.erase(spans_.lower_bound(offset), spans_.lower_bound(offset + bytes));
 }
 
+std::vector<Conflict> History::pending(size_t offset, size_t bytes, const Knowledge& known) const {
+  std::vector<Conflict> found;
+  auto at = spans_.upper_bound(offset);
+  if (at != spans_.begin()) --at;
+  for (; at != spans_.end() && at->first < offset + bytes; ++at) {
+    const auto& [begin, span] = *at;
+    const size_t low = std::max(begin, offset), high = std::min(span.end, offset + bytes);
+    if (low >= high) continue;
+    const auto add = [&](const Moment& earlier, bool wrote) {
+      if (!known.covers(earlier)) found.push_back({earlier, wrote, low, high - low});
+    };
+    if (span.write) add(*span.write, true);
+    for (const Moment& read : span.reads) add(read, false);
+  }
+  return found;
+}
+
 std::optional<Conflict> History::access(size_t offset, size_t bytes, bool written, const Moment& moment,
                                         const Knowledge& known) {
   if (bytes == 0) return std::nullopt;

@@ -23,6 +23,8 @@ class History {
   /// Records an access of [offset, offset + bytes) by `moment`, which knows `known`; gives the first conflict.
   std::optional<Conflict> access(size_t offset, size_t bytes, bool written, const Moment& moment,
                                  const Knowledge& known);
+  /// The accesses of a range, which begins there, that a command which knows `known` is not ordered after.
+  std::vector<Conflict> pending(size_t offset, size_t bytes, const Knowledge& known) const;
   /// Nothing that touched this part still runs.
   void forget(size_t offset, size_t bytes);
 

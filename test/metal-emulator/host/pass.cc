@@ -28,6 +28,7 @@ class Runner {
   void execute(const CopyCommand& command);
   void execute(const FillCommand& command);
   void synchronize(const Command& command);
+  std::vector<Hazard> hazards(const Bound& bound) const;
   void touch(Allocation& allocation, size_t offset, size_t bytes, bool written, const Moment& moment);
   void fail(const Fault& fault);
 
@@ -159,24 +160,39 @@ void Runner::touch(Allocation& allocation, size_t offset, size_t bytes, bool wri
                   (conflict->earlierWrote ? " writes" : " reads") + ", and no barrier, fence or event stands between"});
 }
 
+/// What a kernel must not touch where it is bound.
+std::vector<Hazard> Runner::hazards(const Bound& bound) const {
+  std::vector<Hazard> all;
+  for (const Conflict& conflict : bound.allocation->history.pending(bound.offset, bound.bytes, known_)) {
+    const Moment& earlier = conflict.earlier;
+    all.push_back({conflict.offset - bound.offset, conflict.bytes, conflict.earlierWrote,
+                   *earlier.name + " of " + earlier.pass->name()});
+  }
+  return all;
+}
+
 void Runner::execute(const DispatchCommand& command) {
   const Kernel& kernel = *command.pipeline->kernel;
   const Moment moment{pass_.pass, segment_, ++commandsRun, command.pipeline->name};
   std::array<BoundBuffer, kMaxBuffers> buffers{};
+  std::array<std::vector<Hazard>, kMaxBuffers> ofBuffers;
   for (size_t index = 0; index < kMaxBuffers; ++index) {
     const Bound& bound = command.buffers[index];
     if (bound.allocation) {
+      ofBuffers[index] = hazards(bound);
       buffers[index] = {bound.allocation->data + bound.offset, bound.bytes, &bound.allocation->initialized,
-                        bound.offset};
+                        bound.offset, ofBuffers[index]};
     } else if (bound.inlined) {
       buffers[index] = {bound.inlined->data(), bound.inlined->size(), nullptr, 0};
     }
   }
   const auto accessed = [&](uint32_t index, size_t offset, size_t bytes, bool written) {
     const Bound& bound = command.buffers[index];
-    if (bound.allocation && !fault_) touch(*bound.allocation, bound.offset + offset, bytes, written, moment);
+    // The kernel itself finds what it must not touch, with the line and the thread.
+    if (bound.allocation) bound.allocation->history.access(bound.offset + offset, bytes, written, moment, known_);
   };
-  for (const Fault& fault : kernel.run(command.grid, buffers, command.threadgroupBytes, random_(), accessed)) {
+  for (Fault& fault : kernel.run(command.grid, buffers, command.threadgroupBytes, random_(), accessed)) {
+    fault.detail += ", in " + pass_.pass->name();
     fail(fault);
   }
 }

@@ -86,6 +86,7 @@ void Run::bind(std::span<const BoundBuffer> buffers, size_t threadgroupBytes) {
     region.initialized = bound.initialized == nullptr ? nullptr : bound.initialized->bits.data() + bound.offset / 64;
     region.read = newBits(region.firstBit + region.bytes);
     region.written = newBits(region.firstBit + region.bytes);
+    region.hazards = bound.hazards;
     buffers_[parameter.index] = reinterpret_cast<void*>(region.low);
     used.push_back(&region);
     if (parameter.reference && region.bytes < parameter.elementBytes) {
@@ -167,12 +168,36 @@ bool Run::ordered(uint32_t other, uint32_t time, FenceOf memory) const {
   return simdgroup == mySimdgroup_ && time < simdgroups_[simdgroup].fence[memory];
 }
 
+/// Whether one of those who read a granule at `time` may not have come to the present's end of the order: this thread
+/// is none of them.
+bool Run::mayRun(uint32_t readers, uint32_t time, uint32_t start, FenceOf memory) const {
+  if (readers == me_ || time < start || time == 0) return false;
+  const uint32_t kind = readers & kReaderKind;
+  if (kind == kSeveralGroups || time < groupStart_) return true;
+  return kind == kOneGroup ? time >= fence_[memory] : !ordered(readers & ~kReaderKind, time, memory);
+}
+
+/// This thread reads too: those who are ordered before it are forgotten.
+void Run::join(uint32_t& readers, uint32_t& time, uint32_t start, FenceOf memory) const {
+  const uint32_t kind = readers & kReaderKind, other = readers & ~kReaderKind;
+  if (!mayRun(readers, time, start, memory)) {
+    readers = me_;
+  } else if (kind == kSeveralGroups || time < groupStart_) {
+    readers = kSeveralGroups | other;
+  } else if (kind != kOneGroup && (other - group_ * threads_) / kLanes == mySimdgroup_) {
+    readers = kOneSimdgroup | other;
+  } else {
+    readers = kOneGroup | other;
+  }
+  time = time_;
+}
+
 template <bool write>
 void Run::race(Region& region, uintptr_t at, size_t bytes, const void* from) {
   Shadow& shadow = *region.shadow;
   const bool isGroups = isThreadgroup(region);
   const FenceOf memory = isGroups ? kOfThreadgroup : kOfDevice;
-  const uint32_t start = isGroups ? groupStart_ : runStart_;
+  const uint32_t start = startOf(region);
   const size_t granule = size_t{1} << shadow.shift;
   if (((at | bytes) & (granule - 1)) != 0) {
     regrain(shadow, std::min<unsigned>(granuleShift(at | bytes | 16), granuleShift(bytes)));
@@ -194,17 +219,11 @@ void Run::race(Region& region, uintptr_t at, size_t bytes, const void* from) {
       cell->writeTime = time_;
     }
     if constexpr (write) {
-      if (cell->reader != me_ && cell->readTime >= start && cell->readTime != 0) {
-        const uint32_t kind = cell->reader & kReaderKind, other = cell->reader & ~kReaderKind;
-        bool conflict = kind == kSeveralGroups || cell->readTime < groupStart_;
-        if (!conflict) {
-          conflict = kind == kOneGroup ? cell->readTime >= fence_[memory] : !ordered(other, cell->readTime, memory);
-        }
-        if (conflict) {
-          report(kind == kOneThread ? "read" : "(among others) read", other);
-          cell->reader = me_;
-          cell->readTime = time_;
-        }
+      if (mayRun(cell->reader, cell->readTime, start, memory)) {
+        const bool alone = (cell->reader & kReaderKind) == kOneThread;
+        report(alone ? "read" : "(among others) read", cell->reader & ~kReaderKind);
+        cell->reader = me_;
+        cell->readTime = time_;
       }
       cell->writer = me_;
       cell->writeTime = time_;
@@ -213,20 +232,39 @@ void Run::race(Region& region, uintptr_t at, size_t bytes, const void* from) {
         found("uninitialized read",
               nameOf(me_) + " reads " + describe(region, at - region.low, bytes) + ", which nothing wrote", from);
       }
-      if (cell->reader == me_ || cell->readTime < start || cell->readTime == 0) {
-        cell->reader = me_;
-      } else if (const uint32_t kind = cell->reader & kReaderKind, other = cell->reader & ~kReaderKind;
-                 kind == kSeveralGroups || cell->readTime < groupStart_) {
-        cell->reader = kSeveralGroups | other;
-      } else if (kind == kOneGroup ? cell->readTime < fence_[memory] : ordered(other, cell->readTime, memory)) {
-        cell->reader = me_;
-      } else if (kind != kOneGroup && (other - group_ * threads_) / kLanes == mySimdgroup_) {
-        cell->reader = kOneSimdgroup | other;
-      } else {
-        cell->reader = kOneGroup | other;
-      }
-      cell->readTime = time_;
+      join(cell->reader, cell->readTime, start, memory);
     }
+  }
+  if (!shadow.atomics.empty()) mixed<write>(region, at, bytes, from);
+}
+
+/// A plain access of words that other threads use as atomic ones.
+template <bool write>
+void Run::mixed(Region& region, uintptr_t at, size_t bytes, const void* from) {
+  Shadow& shadow = *region.shadow;
+  const FenceOf memory = isThreadgroup(region) ? kOfThreadgroup : kOfDevice;
+  const uint32_t start = startOf(region);
+  for (size_t word = (at - shadow.low) / 4; word <= (at + bytes - 1 - shadow.low) / 4; word++) {
+    const auto used = shadow.atomics.find(word);
+    if (used == shadow.atomics.end()) continue;
+    const Cell& cell = used->second;
+    const bool stored = mayRun(cell.writer, cell.writeTime, start, memory);
+    if (!stored && !(write && mayRun(cell.reader, cell.readTime, start, memory))) continue;
+    const size_t offset = at - (isThreadgroup(region) ? region.low : heapPart(region.low));
+    found("race",
+          nameOf(me_) + (write ? " writes " : " reads ") + describe(region, offset, bytes) + ", which " +
+              nameOf((stored ? cell.writer : cell.reader) & ~kReaderKind) +
+              " uses as an atomic word, and nothing orders them",
+          from);
+    shadow.atomics.erase(used);  // said once
+  }
+}
+
+void Run::hazard(const Region& region, size_t offset, size_t bytes, bool written, const void* from) {
+  for (const Hazard& hazard : region.hazards) {
+    if (offset + bytes <= hazard.offset || hazard.offset + hazard.bytes <= offset) continue;
+    if (!written && !hazard.written) continue;
+    found("missing barrier", nameOf(me_) + " " + hazard.describe(written, describe(region, offset, bytes)), from);
   }
 }
 
@@ -238,6 +276,7 @@ void Run::check(Region& region, uintptr_t address, size_t bytes, const void* fro
     found("write to constant memory", nameOf(me_) + " writes " + describe(region, offset, bytes), from);
     abandon();
   }
+  if (!region.hazards.empty()) hazard(region, offset, bytes, write, from);
   if (region.written != nullptr) {
     size_t bit = region.firstBit + offset, left = bytes;
     while (left > 0) {
@@ -277,7 +316,7 @@ void Run::access(uintptr_t address, size_t bytes, const void* from) {
 template void Run::access<false>(uintptr_t, size_t, const void*);
 template void Run::access<true>(uintptr_t, size_t, const void*);
 
-/// Atomics do not race with one another: bounds and bits are looked at, and the last plain write.
+/// Atomics do not race with one another: they do with plain accesses.
 void Run::atomicAccess(uintptr_t address, bool reads, bool writes, const void* from) {
   const uintptr_t view = (address - viewBase) >> kViewShift;
   const uintptr_t inThreadgroup = address - reinterpret_cast<uintptr_t>(workshop_.threadgroup);
@@ -296,7 +335,15 @@ void Run::atomicAccess(uintptr_t address, bool reads, bool writes, const void* f
   region->shadow = shadow;
   if (shadow == nullptr) return;
   const bool isGroups = isThreadgroup(*region);
+  const FenceOf memory = isGroups ? kOfThreadgroup : kOfDevice;
   const uintptr_t at = isGroups ? address : heapPart(address);
+  const uint32_t start = startOf(*region);
+  const auto report = [&](uint32_t other, const char* what) {
+    found(
+        "race",
+        nameOf(me_) + " uses an atomic word that " + nameOf(other) + what + " as a plain one, and nothing orders them",
+        from);
+  };
   if (shadow->shift > 2) regrain(*shadow, 2);
   Cell* const end = shadow->cells + ((at + 3 - shadow->low) >> shadow->shift) + 1;
   for (Cell* cell = shadow->cells + ((at - shadow->low) >> shadow->shift); cell != end; cell++) {
@@ -305,17 +352,22 @@ void Run::atomicAccess(uintptr_t address, bool reads, bool writes, const void* f
         found("uninitialized read",
               nameOf(me_) + " reads " + describe(*region, address - region->low, 4) + ", which nothing wrote", from);
       }
-      // Written from now on; other atomics do not take this for a plain write.
+      // Written from now on; this is taken for no plain write.
       cell->writer = me_;
       cell->writeTime = groupStart_;
-    } else if (cell->writer != me_ && cell->writeTime > groupStart_ &&
-               !ordered(cell->writer, cell->writeTime, isGroups ? kOfThreadgroup : kOfDevice)) {
-      found("race",
-            nameOf(me_) + " uses an atomic word that " + nameOf(cell->writer) +
-                " wrote as a plain one, and nothing orders them",
-            from);
+    } else if (cell->writer != me_ && cell->writeTime >= start && cell->writeTime != groupStart_ &&
+               (cell->writeTime < groupStart_ || !ordered(cell->writer, cell->writeTime, memory))) {
+      report(cell->writer, " wrote");
+      cell->writer = me_;  // said once
+    }
+    if (writes && mayRun(cell->reader, cell->readTime, start, memory)) {
+      report(cell->reader & ~kReaderKind, " read");
+      cell->reader = me_;
     }
   }
+  Cell& used = shadow->atomics[(at - shadow->low) / 4];
+  if (reads) join(used.reader, used.readTime, start, memory);
+  if (writes) join(used.writer, used.writeTime, start, memory);
 }
 
 template <bool write>

@@ -120,8 +120,14 @@ class Run {
   template <bool write>
   void race(Region& region, uintptr_t at, size_t bytes, const void* from);
   template <bool write>
+  void mixed(Region& region, uintptr_t at, size_t bytes, const void* from);
+  void hazard(const Region& region, size_t offset, size_t bytes, bool written, const void* from);
+  template <bool write>
   [[noreturn]] void outside(uintptr_t address, size_t bytes, const void* from);
   bool ordered(uint32_t other, uint32_t time, FenceOf memory) const;
+  uint32_t startOf(const Region& region) const { return isThreadgroup(region) ? groupStart_ : runStart_; }
+  bool mayRun(uint32_t readers, uint32_t time, uint32_t start, FenceOf memory) const;
+  void join(uint32_t& readers, uint32_t& time, uint32_t start, FenceOf memory) const;
   std::string describe(const Region& region, size_t offset, size_t bytes) const;
   bool isThreadgroup(const Region& region) const { return &region >= windows_ && &region < windows_ + kWindows; }
 

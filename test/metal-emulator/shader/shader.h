@@ -42,6 +42,22 @@ struct Initialized {
 std::byte* allocateBuffer(size_t bytes);
 void freeBuffer(std::byte* data, size_t bytes);
 
+/// Bytes of a binding that an earlier command uses, which nothing says has ended.
+struct Hazard {
+  /// From the start of the binding.
+  size_t offset = 0, bytes = 0;
+  /// The earlier command writes them; else it reads them, and reading them too is no fault.
+  bool written = false;
+  /// Who that is, in words.
+  std::string earlier;
+
+  /// "reads 4 bytes at byte 8 of buffer(1), which … writes, and no barrier, fence or event stands between".
+  std::string describe(bool writes, const std::string& what) const {
+    return (writes ? "writes " : "reads ") + what + ", which " + earlier + (written ? " writes" : " reads") +
+           ", and no barrier, fence or event stands between";
+  }
+};
+
 /// What is bound at one buffer index: nothing where `data` is null.
 struct BoundBuffer {
   std::byte* data = nullptr;
@@ -49,6 +65,8 @@ struct BoundBuffer {
   /// Of the whole allocation, and where `data` lies in it; null for inline bytes, which are initialized.
   Initialized* initialized = nullptr;
   size_t offset = 0;
+  /// Touching these is a fault.
+  std::span<const Hazard> hazards = {};
 };
 
 struct Binding {

@@ -4,8 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <unordered_map>
 
 #include "heap.h"
+#include "shader.h"
 
 namespace emulator {
 
@@ -16,7 +19,7 @@ struct Cell {
   uint32_t reader, readTime;
 };
 
-/// `Cell::reader`: a thread of the grid, or several that read in the same time.
+/// `Cell::reader`, and both members of a cell of atomics: a thread of the grid, or several in the same time.
 enum : uint32_t {
   kReaderKind = 3u << 30,
   kOneThread = 0u << 30,
@@ -32,6 +35,8 @@ struct Shadow {
   unsigned shift = 0;  // of bytes to cells
   Cell* cells = nullptr;
   Cell* own = nullptr;  // allocated when the granules became smaller
+  /// Who used a word as an atomic one, by its number: those who may write it as writers, those who load as readers.
+  std::unordered_map<size_t, Cell> atomics = {};
 };
 
 /// A bound buffer, or a variable in threadgroup memory.
@@ -46,6 +51,7 @@ struct Region {
   uint64_t* initialized = nullptr;
   uint64_t* read = nullptr;
   uint64_t* written = nullptr;
+  std::span<const Hazard> hazards;
 };
 
 }  // namespace emulator

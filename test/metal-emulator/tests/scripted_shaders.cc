@@ -11,6 +11,7 @@
 //   sleep N                  milliseconds
 //   fault KIND               one that the shader itself would have
 //   error TEXT               does not compile
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -67,6 +68,15 @@ class ScriptedKernel final : public Kernel {
       if (access.offset + access.bytes > bound.bytes) {
         faults.push_back({"out of bounds", script_.name, "script:1", "index " + std::to_string(access.index)});
         continue;
+      }
+      for (const Hazard& hazard : bound.hazards) {
+        const bool apart =
+            hazard.offset >= access.offset + access.bytes || hazard.offset + hazard.bytes <= access.offset;
+        if (apart || (!access.written && !hazard.written)) continue;
+        const size_t low = std::max(access.offset, hazard.offset);
+        const size_t high = std::min(access.offset + access.bytes, hazard.offset + hazard.bytes);
+        const std::string bytes = "bytes " + std::to_string(low) + " to " + std::to_string(high);
+        faults.push_back({"missing barrier", script_.name, "script:1", hazard.describe(access.written, bytes)});
       }
       for (size_t i = access.offset; bound.initialized != nullptr && i < access.offset + access.bytes; ++i) {
         uint64_t& word = bound.initialized->bits[(bound.offset + i) / 64];

@@ -101,6 +101,20 @@ class Slab {
   std::vector<std::byte*> memory_;
 };
 
+/// What the request says that an earlier command uses, by buffer index.
+std::map<uint32_t, std::vector<emulator::Hazard>> hazardsOf(const Napi::Value& value) {
+  std::map<uint32_t, std::vector<emulator::Hazard>> hazards;
+  if (!value.IsArray()) return hazards;
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto hazard = list.Get(i).As<Napi::Object>();
+    const auto number = [&](const char* name) { return hazard.Get(name).ToNumber().Uint32Value(); };
+    hazards[number("index")].push_back(
+        {number("offset"), number("bytes"), hazard.Get("written").ToBoolean(), "an earlier kernel"});
+  }
+  return hazards;
+}
+
 Napi::Object run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto request = info[0].As<Napi::Object>();
@@ -126,7 +140,10 @@ Napi::Object run(const Napi::CallbackInfo& info) {
   three(request.Get("groups"), grid.groups);
   three(request.Get("threads"), grid.threads);
   const Slab slab(request.Get("buffers").As<Napi::Array>(), !request.Get("unwritten").ToBoolean());
-  const auto found = kernel->run(grid, slab.buffers(), request.Get("threadgroupBytes").ToNumber().Uint32Value(),
+  const auto hazards = hazardsOf(request.Get("hazards"));
+  std::vector<BoundBuffer> buffers = slab.buffers();
+  for (const auto& [index, ofBuffer] : hazards) buffers.at(index).hazards = ofBuffer;
+  const auto found = kernel->run(grid, buffers, request.Get("threadgroupBytes").ToNumber().Uint32Value(),
                                  request.Get("seed").ToNumber().Uint32Value(),
                                  [&](uint32_t index, size_t offset, size_t bytes, bool written) {
                                    Napi::Array range = Napi::Array::New(env);
