@@ -1,4 +1,5 @@
-// Pipelines by shader text and function: each is compiled once, and the least recently used go first.
+// Pipelines by shader text and function: each is compiled once, kept in a file for later processes, and the least
+// recently used go first.
 #pragma once
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "gpu/archives.h"
 #include "gpu/cache.h"
 #include "gpu/runtime.h"
 
@@ -38,7 +40,12 @@ class Pipelines {
   std::shared_ptr<const Pipeline> find(const std::string& module, const std::string& function,
                                        std::span<const FunctionConstant> constants, Outcome& outcome, Source source);
 
+  template <typename Source>
+  std::shared_ptr<const Pipeline> make(const Module& module, const std::string& function,
+                                       std::span<const FunctionConstant> constants, Outcome& outcome, Source source);
+
   Runtime& runtime_;
+  Archives archives_;
   Cache<Module> modules_;
   Cache<Pipeline> pipelines_;
 };

@@ -64,6 +64,14 @@ class Pipeline {
   virtual uint32_t maxThreadsPerGroup() const = 0;
 };
 
+/// Files that keep a compiled pipeline for later processes; empty paths for none.
+struct PipelineFiles {
+  /// Was written for the same function before: what it holds is not compiled again.
+  std::string from;
+  /// Is written, if that is possible.
+  std::string to;
+};
+
 struct Dispatch {
   const Pipeline* pipeline;
   /// At buffer index 0, 1, …
@@ -109,9 +117,11 @@ class Runtime {
 
   /// Null with the compiler's message, which names the line.
   virtual std::shared_ptr<const Module> compile(const std::string& source, Outcome& outcome) = 0;
-  virtual std::shared_ptr<const Pipeline> pipeline(const std::shared_ptr<const Module>& module,
-                                                   const std::string& function,
-                                                   std::span<const FunctionConstant> constants, Outcome& outcome) = 0;
+  virtual std::shared_ptr<const Pipeline> pipeline(const Module& module, const std::string& function,
+                                                   std::span<const FunctionConstant> constants,
+                                                   const PipelineFiles& files, Outcome& outcome) = 0;
+  /// What compiled pipelines depend on beside their source: the device and the system.
+  virtual std::string compilerIdentity() const = 0;
 
   /// `label` names the program in errors.
   virtual std::unique_ptr<Commands> begin(std::string_view label) = 0;

@@ -32,6 +32,24 @@ void set(MTLFunctionConstantValues* values, const gpu::FunctionConstant& constan
              constant.value);
 }
 
+NSURL* fileUrl(const std::string& path) { return [NSURL fileURLWithPath:[NSString stringWithUTF8String:path.c_str()]]; }
+
+/// Lets a pipeline be taken from the file that holds it, or compiles it into an archive that is to be written; nil
+/// where there is no archive, and the pipeline is compiled as if nobody had asked.
+Retained<id<MTLBinaryArchive>> addArchive(id<MTLDevice> device, MTLComputePipelineDescriptor* pipeline,
+                                          const gpu::PipelineFiles& files) {
+  if (files.from.empty() && files.to.empty()) return {};
+  const auto descriptor = Retained<MTLBinaryArchiveDescriptor*>::owned([[MTLBinaryArchiveDescriptor alloc] init]);
+  if (!files.from.empty()) [descriptor.get() setUrl:fileUrl(files.from)];
+  auto archive = Retained<id<MTLBinaryArchive>>::owned([device newBinaryArchiveWithDescriptor:descriptor.get()
+                                                                                        error:nullptr]);
+  if (!archive) return {};
+  if (files.from.empty() && ![archive.get() addComputePipelineFunctionsWithDescriptor:pipeline error:nullptr])
+    return {};
+  [pipeline setBinaryArchives:[NSArray arrayWithObject:archive.get()]];
+  return archive;
+}
+
 }  // namespace
 
 std::shared_ptr<const gpu::Module> Runtime::compile(const std::string& source, Outcome& outcome) {
@@ -48,13 +66,12 @@ std::shared_ptr<const gpu::Module> Runtime::compile(const std::string& source, O
   }
 }
 
-std::shared_ptr<const gpu::Pipeline> Runtime::pipeline(const std::shared_ptr<const gpu::Module>& module,
-                                                       const std::string& function,
+std::shared_ptr<const gpu::Pipeline> Runtime::pipeline(const gpu::Module& module, const std::string& function,
                                                        std::span<const gpu::FunctionConstant> constants,
-                                                       Outcome& outcome) {
+                                                       const gpu::PipelineFiles& files, Outcome& outcome) {
   enterThread();
   @autoreleasepool {
-    id<MTLLibrary> library = static_cast<const Module*>(module.get())->library();
+    id<MTLLibrary> library = static_cast<const Module&>(module).library();
     NSString* name = [NSString stringWithUTF8String:function.c_str()];
     NSError* error = nil;
     Retained<id<MTLFunction>> made;
@@ -72,12 +89,29 @@ std::shared_ptr<const gpu::Pipeline> Runtime::pipeline(const std::shared_ptr<con
                  "the shader has no function " + function + (error ? ": " + describe(error) : std::string())};
       return nullptr;
     }
-    auto state =
-        Retained<id<MTLComputePipelineState>>::owned([device_.get() newComputePipelineStateWithFunction:made.get()
-                                                                                                  error:&error]);
-    if (state) return std::make_shared<Pipeline>(std::move(state));
-    outcome = {Status::deviceFailure, "no pipeline for " + function + ": " + describe(error)};
-    return nullptr;
+    const auto descriptor = Retained<MTLComputePipelineDescriptor*>::owned([[MTLComputePipelineDescriptor alloc] init]);
+    [descriptor.get() setComputeFunction:made.get()];
+    const auto archive = addArchive(device_.get(), descriptor.get(), files);
+    auto state = Retained<id<MTLComputePipelineState>>::owned([device_.get()
+        newComputePipelineStateWithDescriptor:descriptor.get()
+                                      options:0
+                                   reflection:nullptr
+                                        error:&error]);
+    if (!state) {
+      outcome = {Status::deviceFailure, "no pipeline for " + function + ": " + describe(error)};
+      return nullptr;
+    }
+    // A file that cannot be written is none.
+    if (archive && !files.to.empty()) [archive.get() serializeToURL:fileUrl(files.to) error:nullptr];
+    return std::make_shared<Pipeline>(std::move(state));
+  }
+}
+
+std::string Runtime::compilerIdentity() const {
+  enterThread();
+  @autoreleasepool {
+    // The system's version with its build.
+    return name() + '\n' + [[[NSProcessInfo processInfo] operatingSystemVersionString] UTF8String];
   }
 }
 

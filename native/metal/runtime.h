@@ -29,10 +29,10 @@ class Runtime final : public gpu::Runtime {
   void free(const gpu::Memory& memory) override;
 
   std::shared_ptr<const gpu::Module> compile(const std::string& source, Outcome& outcome) override;
-  std::shared_ptr<const gpu::Pipeline> pipeline(const std::shared_ptr<const gpu::Module>& module,
-                                                const std::string& function,
+  std::shared_ptr<const gpu::Pipeline> pipeline(const gpu::Module& module, const std::string& function,
                                                 std::span<const gpu::FunctionConstant> constants,
-                                                Outcome& outcome) override;
+                                                const gpu::PipelineFiles& files, Outcome& outcome) override;
+  std::string compilerIdentity() const override;
   std::unique_ptr<gpu::Commands> begin(std::string_view label) override;
 
   Outcome startCapture(const std::string& path) override;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Emulator {
   /** Live objects of a protocol of Metal ('MTLBuffer', …), or of all. */
   live(protocol?: string): number;
+  /** Functions that were compiled for the device, and not found in an archive. */
+  compilations(): number;
   /** What a GPU would not have forgiven, one a line. */
   faults(): string;
   clearFaults(): void;

@@ -1,12 +1,12 @@
-// Binary archives. The emulated device compiles through a cache of its own, so an archive holds only the names of its
-// functions: what the host does with archives is tested, and the file is written and read.
+// Binary archives. The emulated device compiles through a cache of its own, so an archive holds only what its functions
+// are: what the host does with archives is tested, the file is written and read, and what is in it counts as compiled.
 #include <fstream>
 
 #include "host/objects.h"
 
 namespace {
 
-constexpr const char* kHeader = "metalgrad emulator archive 1";
+constexpr const char* kHeader = "metalgrad emulator archive 2";
 
 }  // namespace
 
@@ -43,7 +43,7 @@ constexpr const char* kHeader = "metalgrad emulator archive 1";
     [self release];
     return nil;
   }
-  while (std::getline(file, line)) _names.insert(line);
+  while (std::getline(file, line)) _functions.insert(line);
   return self;
 }
 
@@ -52,14 +52,18 @@ constexpr const char* kHeader = "metalgrad emulator archive 1";
     emulator::setError(error, MTLLibraryErrorDomain, MTLLibraryErrorFunctionNotFound, "the descriptor has no function");
     return NO;
   }
-  _names.insert(emulator::text(descriptor.computeFunction.name));
+  if (_functions.insert([(EmulatedFunction*)descriptor.computeFunction identity]).second) ++emulator::compilations();
   return YES;
+}
+
+- (BOOL)holds:(const std::string&)identity {
+  return _functions.contains(identity);
 }
 
 - (BOOL)serializeToURL:(NSURL*)url error:(NSError**)error {
   std::ofstream file([[url path] fileSystemRepresentation]);
   file << kHeader << "\n";
-  for (const std::string& name : _names) file << name << "\n";
+  for (const std::string& name : _functions) file << name << "\n";
   if (file.flush()) return YES;
   emulator::setError(error, MTLLibraryErrorDomain, MTLLibraryErrorInternal,
                      "cannot write " + emulator::text([url path]));

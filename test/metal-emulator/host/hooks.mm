@@ -53,6 +53,8 @@ size_t metalgrad_emulator_objects(char* classes, size_t capacity) {
   return count;
 }
 
+size_t metalgrad_emulator_compilations(void) { return emulator::compilations(); }
+
 void metalgrad_emulator_clear_faults(void) { emulator::clearFaults(); }
 
 void metalgrad_emulator_fail(unsigned error, unsigned count) { emulator::Engine::get().failNext(error, count); }

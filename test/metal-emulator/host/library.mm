@@ -143,6 +143,7 @@ NSErrorDomain const MTLLibraryErrorDomain = @"MTLLibraryErrorDomain";
   text += emulator::text(source);
   std::string message;
   _library = emulator::compile(text, message);
+  _identity = std::to_string(text.size()) + " " + std::to_string(std::hash<std::string>()(text));
   _maxThreads = options.maxTotalThreadsPerThreadgroup;
   if (_library == nullptr) {
     emulator::setError(error, MTLLibraryErrorDomain, MTLLibraryErrorCompileFailure, message);
@@ -202,6 +203,15 @@ NSErrorDomain const MTLLibraryErrorDomain = @"MTLLibraryErrorDomain";
 - (void)dealloc {
   [_library release];
   [super dealloc];
+}
+
+- (std::string)identity {
+  std::string identity = _library->_identity + " " + _name;
+  for (const auto& [index, constant] : _constants) {
+    identity += " " + std::to_string(index) + ":" + std::to_string(constant.index()) + ":" +
+                std::visit([](auto value) { return std::to_string(value); }, constant);
+  }
+  return identity;
 }
 
 - (MTLFunctionType)functionType {

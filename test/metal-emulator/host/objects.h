@@ -21,6 +21,8 @@ size_t liveObjects(const char* name);
 size_t allObjects(std::string& classes);
 /// Counts objects of whatever class from now on.
 void countObjects();
+/// Functions that were compiled for the device, and not found in an archive.
+std::atomic<size_t>& compilations();
 
 inline std::string text(NSString* string) { return string == nil ? std::string() : std::string([string UTF8String]); }
 NSString* string(const std::string& text);
@@ -151,6 +153,7 @@ void checkReleased(Users& users, const char* what, NSString* label);
 @interface EmulatedLibrary : EmulatedPart <MTLLibrary> {
  @public
   std::shared_ptr<const emulator::Library> _library;
+  std::string _identity;
   NSUInteger _maxThreads;
 }
 /// Null with an error that has the compiler's messages.
@@ -166,6 +169,8 @@ void checkReleased(Users& users, const char* what, NSString* label);
   std::string _name;
   std::map<uint32_t, emulator::ConstantValue> _constants;
 }
+/// What it is compiled from: equal for functions of equal libraries with equal constants.
+- (std::string)identity;
 @end
 
 @interface EmulatedPipelineState : EmulatedPart <MTLComputePipelineState> {
@@ -178,8 +183,9 @@ void checkReleased(Users& users, const char* what, NSString* label);
 @end
 
 @interface EmulatedBinaryArchive : EmulatedPart <MTLBinaryArchive> {
-  std::set<std::string> _names;
+  std::set<std::string> _functions;
 }
+- (BOOL)holds:(const std::string&)identity;
 - (instancetype)initWithDevice:(id<MTLDevice>)device
                     descriptor:(MTLBinaryArchiveDescriptor*)descriptor
                          error:(NSError**)error;

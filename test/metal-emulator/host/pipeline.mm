@@ -3,6 +3,15 @@
 
 #include "host/objects.h"
 
+namespace emulator {
+
+std::atomic<size_t>& compilations() {
+  static std::atomic<size_t> count{0};
+  return count;
+}
+
+}  // namespace emulator
+
 @implementation MTLComputePipelineDescriptor
 @synthesize label = _label;
 @synthesize computeFunction = _computeFunction;
@@ -62,6 +71,12 @@
     [self release];
     return nil;
   }
+  const std::string identity = [function identity];
+  bool archived = false;
+  for (id<MTLBinaryArchive> archive in descriptor.binaryArchives) {
+    archived = archived || [(EmulatedBinaryArchive*)archive holds:identity];
+  }
+  if (!archived) ++emulator::compilations();
   self.label = descriptor.label;
   _state->name = std::make_shared<const std::string>(
       function->_name + (descriptor.label == nil ? "" : " (" + emulator::text(descriptor.label) + ")"));

@@ -43,6 +43,8 @@ size_t metalgrad_emulator_live(const char *name);
 /// Live Objective-C objects of whatever class that were made since there is a device, GNUstep's own included; and a
 /// line for each class, written as `metalgrad_emulator_faults` does.
 size_t metalgrad_emulator_objects(char *classes, size_t capacity);
+/// Functions that were compiled for the device since the start, and not found in a binary archive.
+size_t metalgrad_emulator_compilations(void);
 /// Faults since the start or the last call of `metalgrad_emulator_clear_faults`, in whatever command buffer or object.
 size_t metalgrad_emulator_fault_count(void);
 /// Their texts, one a line, as `snprintf` writes: at most `capacity` bytes with the end; gives the bytes there are.

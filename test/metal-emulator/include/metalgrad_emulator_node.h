@@ -36,6 +36,11 @@ inline napi_value objects(napi_env env, napi_callback_info) {
   return number(env, metalgrad_emulator_objects(nullptr, 0));
 }
 
+/// `compilations()`: functions that no archive held.
+inline napi_value compilations(napi_env env, napi_callback_info) {
+  return number(env, metalgrad_emulator_compilations());
+}
+
 /// `faultCount()`, `faults()` and `clearFaults()`.
 inline napi_value faultCount(napi_env env, napi_callback_info) { return number(env, metalgrad_emulator_fault_count()); }
 inline napi_value faults(napi_env env, napi_callback_info) {
@@ -72,6 +77,7 @@ inline napi_value exports(napi_env env) {
   napi_create_object(env, &object);
   addFunction(env, object, "live", live);
   addFunction(env, object, "objects", objects);
+  addFunction(env, object, "compilations", compilations);
   addFunction(env, object, "faultCount", faultCount);
   addFunction(env, object, "faults", faults);
   addFunction(env, object, "clearFaults", clearFaults);
