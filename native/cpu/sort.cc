@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "cpu/bucket_sort.h"
 #include "cpu/executor.h"
 #include "cpu/iteration.h"
 #include "cpu/key_sort.h"
@@ -16,8 +17,8 @@ namespace {
 
 /// Elements that one chunk of rows sorts.
 constexpr int64_t kGrain = 1 << 13;
-/// Elements that one chunk of a long row converts.
-constexpr int64_t kLongGrain = 1 << 16;
+/// The shortest row that threads share.
+constexpr int64_t kLongRow = 1 << 16;
 /// Positions are uint32.
 constexpr int64_t kLongestRow = int64_t{1} << 32;
 
@@ -29,26 +30,37 @@ struct Row {
   T* data;
   int64_t stride, length;
   T& operator[](int64_t i) const { return data[i * stride]; }
+
+  /// Calls visit(i, element) for begin ≤ i < end.
+  template <typename F>
+  void each(int64_t begin, int64_t end, F&& visit) const {
+    if (stride == 1) {
+      for (int64_t i = begin; i < end; i++) visit(i, data[i]);
+    } else {
+      for (int64_t i = begin; i < end; i++) visit(i, data[i * stride]);
+    }
+  }
 };
 
-template <typename F>
-void forRange(ThreadPool* pool, int64_t count, F&& body) {
-  if (pool) {
-    pool->parallelFor(count, kLongGrain, body);
-  } else {
-    body(int64_t{0}, count);
-  }
+/// The keys that make(begin, size, keys) makes, sorted; done(begin, end) is called for each range once it is.
+template <typename Key, typename Make, typename Done>
+void sortMade(int64_t length, Key* sorted, ThreadPool* pool, Make&& make, Done&& done) {
+  if (pool) return sortInBuckets(length, sorted, *pool, make, done);
+  make(0, length, sorted);
+  sortKeys(sorted, length);
+  done(0, length);
 }
 
 /// Zeros of both signs are equal, so they stay in the order in which they came.
 template <typename Codec>
-void restoreZeros(const Row<const typename Codec::Element>& in, typename Codec::Key* sorted) {
+void restoreZeros(const Row<const typename Codec::Element>& in, const typename Codec::Key* sorted,
+                  const Row<typename Codec::Element>& out) {
   const auto [first, end] = std::pair(std::lower_bound(sorted, sorted + in.length, Codec::kNegativeZero),
                                       std::upper_bound(sorted, sorted + in.length, Codec::kPositiveZero));
   if (end - first < 2 || *first == *(end - 1)) return;
-  auto* zero = first;
-  for (int64_t i = 0; zero < end; i++) {
-    if (Codec::isZero(in[i])) *zero++ = Codec::encode(in[i]);
+  int64_t zero = first - sorted;
+  for (int64_t i = 0; zero < end - sorted; i++) {
+    if (Codec::isZero(in[i])) out[zero++] = in[i];
   }
 }
 
@@ -56,39 +68,37 @@ template <typename Codec>
 void sortValues(const Row<const typename Codec::Element>& in, const Row<typename Codec::Element>& out,
                 ThreadPool* pool) {
   using Key = typename Codec::Key;
-  const int64_t length = in.length;
-  Scratch<Key> keys(static_cast<size_t>(length)), other(static_cast<size_t>(length));
-  forRange(pool, length, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) keys[i] = Codec::encode(in[i]);
+  Scratch<Key> sorted(static_cast<size_t>(in.length));
+  const auto make = [in](int64_t begin, int64_t size, Key* keys) {
+    in.each(begin, begin + size, [=](int64_t i, auto element) { keys[i - begin] = Codec::encode(element); });
+  };
+  const Key* keys = sorted.data();
+  sortMade(in.length, sorted.data(), pool, make, [keys, out](int64_t begin, int64_t end) {
+    out.each(begin, end, [=](int64_t i, auto& element) { element = Codec::decode(keys[i]); });
   });
-  Key* sorted = sortKeys(keys.data(), other.data(), length, pool);
-  if constexpr (Codec::kSignedZero) restoreZeros<Codec>(in, sorted);
-  forRange(pool, length, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) out[i] = Codec::decode(sorted[i]);
-  });
+  if constexpr (Codec::kSignedZero) restoreZeros<Codec>(in, sorted.data(), out);
 }
 
 /// Calls write(i, position of the i-th smallest) for every i.
 template <typename Codec, typename Write>
 void sortPositions(const Row<const typename Codec::Element>& in, ThreadPool* pool, Write&& write) {
-  const int64_t length = in.length;
   constexpr bool kLong = sizeof(typename Codec::Key) == 8;
   // Shorter keys stand above their position in one integer.
   using Entry = std::conditional_t<kLong, WideKey, uint64_t>;
-  Scratch<Entry> entries(static_cast<size_t>(length)), other(static_cast<size_t>(length));
-  forRange(pool, length, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const uint64_t key = Codec::order(in[i]), position = static_cast<uint64_t>(i);
+  Scratch<Entry> sorted(static_cast<size_t>(in.length));
+  const auto make = [in](int64_t begin, int64_t size, Entry* entries) {
+    in.each(begin, begin + size, [=](int64_t i, auto element) {
+      const uint64_t key = Codec::order(element), position = static_cast<uint64_t>(i);
+      Entry& entry = entries[i - begin];
       if constexpr (kLong) {
-        entries[i].hi = key;
-        entries[i].lo = position;
+        entry.hi = key;
+        entry.lo = position;
       } else {
-        entries[i] = key << 32 | position;
+        entry = key << 32 | position;
       }
-    }
-  });
-  const Entry* sorted = sortKeys(entries.data(), other.data(), length, pool);
-  forRange(pool, length, [&](int64_t begin, int64_t end) {
+    });
+  };
+  sortMade(in.length, sorted.data(), pool, make, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       if constexpr (kLong) {
         write(i, static_cast<uint32_t>(sorted[i].lo));
@@ -128,7 +138,7 @@ void sortRows(const SortStep& step, const Run& run) {
   const auto inSize = static_cast<int64_t>(itemSize(step.in.dtype)),
              outSize = static_cast<int64_t>(itemSize(step.out.dtype));
   // Few long rows are each shared by all threads; otherwise every thread takes rows.
-  const bool shareRows = length > kLongGrain && count < 2 * run.pool.threads();
+  const bool shareRows = length > kLongRow && count < 2 * run.pool.threads();
   const auto sortRange = [&](int64_t begin, int64_t end) {
     Odometer<2> row(rows, begin);
     for (int64_t i = begin; i < end; i++, row.next()) {

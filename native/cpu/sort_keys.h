@@ -14,19 +14,23 @@ struct FloatKey {
   using Element = Bits;
   using Key = Bits;
   static constexpr bool kSignedZero = true;
-  static constexpr Bits kSign = Bits(1) << (8 * sizeof(Bits) - 1);
+  static constexpr int kSignAt = 8 * sizeof(Bits) - 1;
+  static constexpr Bits kSign = Bits(1) << kSignAt;
   static constexpr Bits kNegativeZero = static_cast<Bits>(~kSign), kPositiveZero = kSign;
 
   static bool isZero(Bits bits) { return (bits & static_cast<Bits>(~kSign)) == 0; }
 
   /// −0 comes just before +0.
   static Key encode(Bits bits) {
-    const Key key = bits & kSign ? static_cast<Key>(~bits) : static_cast<Key>(bits | kSign);
+    // All bits change below zero, else the sign alone.
+    const Bits negative = static_cast<Bits>(0 - (bits >> kSignAt));
+    const Key key = static_cast<Key>(bits ^ (negative | kSign));
     const bool nan = static_cast<Bits>(bits & static_cast<Bits>(~kSign)) > kInfinity;
     return nan ? static_cast<Key>(kSign | (kInfinity + (kInfinity & (~kInfinity + 1)) / 2)) : key;
   }
   static Bits decode(Key key) {
-    return key & kSign ? static_cast<Bits>(key & static_cast<Key>(~kSign)) : static_cast<Bits>(~key);
+    const Key negative = static_cast<Key>((key >> kSignAt) - 1);
+    return static_cast<Bits>(key ^ (negative | kSign));
   }
 
   /// Equal for both zeros.

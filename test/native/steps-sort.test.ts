@@ -1,6 +1,6 @@
 /** The sort step against JavaScript's stable sort, on all dtypes and layouts. */
 
-import { complex64, type Dtype, dtypes, float32, uint8, uint32 } from '../../lib/dtype';
+import { complex64, type Dtype, dtypes, float16, float32, float64, int64, uint8, uint32 } from '../../lib/dtype';
 import { runOnce } from './harness';
 import { any, identical, positions, Random, Strided, type Value } from './steps-arrays';
 
@@ -14,8 +14,8 @@ function compare(a: Value, b: Value): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function checkSort(random: Random, dtype: Dtype, rows: number[], length: number, indices: boolean): void {
-  const input = Strided.random(random, dtype, [...rows, length]).fill(() => any(random, dtype));
+function checkSort(random: Random, dtype: Dtype, rows: number[], length: number, indices: boolean, value = () => any(random, dtype)): void {
+  const input = Strided.random(random, dtype, [...rows, length]).fill(value);
   const out = Strided.random(random, indices ? uint32 : dtype, [...rows, length], true);
   if (out.elements === 0) return;
   const [bytes] = runOnce(
@@ -47,7 +47,27 @@ describe.each(dtypes)('%s', (dtype) => {
   });
 });
 
-test.each([uint8, float32, complex64])('a row of %s that several threads share', (dtype) => {
+test.each([uint8, float16, float32, float64, int64, complex64])('a row of %s that several threads share', (dtype) => {
   const random = new Random(dtype.code + 100);
   for (const indices of [false, true]) checkSort(random, dtype, [], 70_001, indices);
+});
+
+describe('a long row', () => {
+  let at = 0;
+  beforeEach(() => {
+    at = 0;
+  });
+  const random = new Random(7);
+  test.each<[string, () => number]>([
+    ['of equal values', () => 1.5],
+    ['of zeros of both signs', () => (random.chance(2) ? 0 : -0)],
+    ['of two values, one of them rare', () => (random.chance(1000) ? -1 : 2)],
+    ['that is sorted', () => at++],
+    ['that descends', () => -at++],
+  ])('%s', (_, value) => {
+    for (const indices of [false, true]) {
+      at = 0;
+      checkSort(random, float32, [], 80_000, indices, value);
+    }
+  });
 });
