@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "cpu/clones.h"
-#include "cpu/half.h"
+#include "cpu/elements.h"
 #include "cpu/matmul_product.h"
 #include "cpu/routines/registry.h"
 #include "cpu/scratch.h"
@@ -96,41 +96,17 @@ double exponentials(double* scores, int64_t count, double shift) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Elements.
-
-template <typename T>
-struct Plain {
-  using Stored = T;
-  using Wide = T;
-  static T load(T x) { return x; }
-  static T store(T x) { return x; }
-};
-
-struct Half {
-  using Stored = uint16_t;
-  using Wide = float;
-  static float load(uint16_t x) { return halfToFloat(x); }
-  static uint16_t store(float x) { return floatToHalf(x); }
-};
-
-struct Bfloat {
-  using Stored = uint16_t;
-  using Wide = float;
-  static float load(uint16_t x) { return bfloatToFloat(x); }
-  static uint16_t store(float x) { return floatToBfloat(x); }
-};
+// Blocks.
 
 /// Rows of one head as BLAS multiplies them: where they are, or widened into `scratch`.
 template <typename E>
 Matrix<const typename E::Wide> rowsOf(const Matrix<const typename E::Stored>& rows, typename E::Wide* scratch) {
-  if constexpr (std::is_same_v<typename E::Stored, typename E::Wide>) {
+  if constexpr (!kNarrow<E>) {
     return rows;
   } else {
     for (int64_t row = 0; row < rows.rows; row++) {
       const auto* from = rows.data + row * rows.rowStride;
-      for (int64_t column = 0; column < rows.columns; column++) {
-        scratch[row * rows.columns + column] = E::load(from[column * rows.columnStride]);
-      }
+      loadRun<E>(from, rows.columnStride, scratch + row * rows.columns, rows.columns);
     }
     return {scratch, rows.rows, rows.columns, rows.columns, 1};
   }
@@ -165,16 +141,15 @@ class Attention {
   }
 
  private:
-  static constexpr bool kNarrow = !std::is_same_v<Stored, Wide>;
-
   /// What one thread needs.
   struct Room {
     explicit Room(const Attention& attention)
         : scores(kQueries * kKeys),
           sums(static_cast<size_t>(kQueries * attention.v_.shape[kColumn])),
-          queries(kNarrow ? static_cast<size_t>(kQueries * attention.q_.shape[kColumn]) : 0),
-          keys(kNarrow ? static_cast<size_t>(kKeys * std::max(attention.k_.shape[kColumn], attention.v_.shape[kColumn]))
-                       : 0) {}
+          queries(kNarrow<E> ? static_cast<size_t>(kQueries * attention.q_.shape[kColumn]) : 0),
+          keys(kNarrow<E>
+                   ? static_cast<size_t>(kKeys * std::max(attention.k_.shape[kColumn], attention.v_.shape[kColumn]))
+                   : 0) {}
 
     Scratch<Wide> scores, sums, queries, keys;
     Wide largest[kQueries];

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "cpu/clones.h"
-#include "cpu/half.h"
+#include "cpu/elements.h"
 #include "cpu/iteration.h"
 #include "cpu/matmul_product.h"
 #include "cpu/routines/registry.h"
@@ -142,47 +142,6 @@ class Position {
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Elements: how they are stored, and in which type they are multiplied.
-
-template <typename T>
-struct Plain {
-  using Stored = T;
-  using Wide = T;
-  static T load(T x) { return x; }
-  static T store(T x) { return x; }
-};
-
-struct Half {
-  using Stored = uint16_t;
-  using Wide = float;
-  static constexpr Dtype kDtype = Dtype::float16;
-  static float load(uint16_t x) { return halfToFloat(x); }
-  static uint16_t store(float x) { return floatToHalf(x); }
-};
-
-struct Bfloat {
-  using Stored = uint16_t;
-  using Wide = float;
-  static constexpr Dtype kDtype = Dtype::bfloat16;
-  static float load(uint16_t x) { return bfloatToFloat(x); }
-  static uint16_t store(float x) { return floatToBfloat(x); }
-};
-
-template <typename E>
-constexpr bool kNarrow = !std::is_same_v<typename E::Stored, typename E::Wide>;
-
-template <typename E>
-void copyRun(const typename E::Stored* from, int64_t step, typename E::Wide* to, int64_t count) {
-  if (step != 1) {
-    for (int64_t i = 0; i < count; i++) to[i] = E::load(from[i * step]);
-  } else if constexpr (kNarrow<E>) {
-    widen(E::kDtype, from, to, count);
-  } else {
-    std::copy_n(from, count, to);
-  }
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
 // The kernel as one matrix a group: [sum, outputs].
 
 template <typename E>
@@ -219,7 +178,7 @@ class Kernel {
       run.pool.parallelFor(sum, grain, [&](int64_t begin, int64_t end) {
         Odometer<1> at(inside, begin);
         for (int64_t s = begin; s < end; s++, at.next()) {
-          copyRun<E>(data + at.offsets[0], outputStep, to + s * outputs, outputs);
+          loadRun<E>(data + at.offsets[0], outputStep, to + s * outputs, outputs);
         }
       });
       return;
@@ -236,7 +195,7 @@ class Kernel {
       for (int64_t output = begin; output < end; output++) {
         Odometer<1> at(lines, 0);
         for (int64_t s = 0; s < sum; s += length, at.next()) {
-          copyRun<E>(data + output * outputStep + at.offsets[0], lengthStep, to + output * sum + s, length);
+          loadRun<E>(data + output * outputStep + at.offsets[0], lengthStep, to + output * sum + s, length);
         }
       }
     });
@@ -291,7 +250,7 @@ class Patches {
       const int64_t channel = from % g.channels, count = std::min(g.channels - channel, to - from);
       if (const auto offset = position.underKernel(from / g.channels)) {
         for (int64_t c = 0; c < count; c++) {
-          copyRun<E>(x + *offset + (channel + c) * g.channelStep, g.exampleStep, out + c * examples, examples);
+          loadRun<E>(x + *offset + (channel + c) * g.channelStep, g.exampleStep, out + c * examples, examples);
         }
       } else {
         std::fill_n(out, count * examples, Wide(0));
@@ -309,14 +268,14 @@ class Patches {
       const int64_t first = position.begin(last) * g.channels, size = g.axes[last].input * g.channels;
       const int64_t from = std::clamp(-first, begin, end), to = std::clamp(size - first, from, end);
       std::fill(out, out + (from - begin), Wide(0));
-      if (to > from) copyRun<E>(x + first + from, 1, out + (from - begin), to - from);
+      if (to > from) loadRun<E>(x + first + from, 1, out + (from - begin), to - from);
       std::fill(out + (to - begin), out + (end - begin), Wide(0));
       return;
     }
     while (begin < end) {
       const int64_t channel = begin % g.channels, count = std::min(g.channels - channel, end - begin);
       if (const auto offset = position.under(last, begin / g.channels)) {
-        copyRun<E>(x + *offset + channel * g.channelStep, g.channelStep, out, count);
+        loadRun<E>(x + *offset + channel * g.channelStep, g.channelStep, out, count);
       } else {
         std::fill_n(out, count, Wide(0));
       }

@@ -9,12 +9,12 @@
 #include "cpu/ops/quantized.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
-#include "cpu/half.h"
+#include "cpu/elements.h"
 #include "cpu/iteration.h"
 #include "cpu/matmul_product.h"
 #include "cpu/routines/registry.h"
@@ -34,31 +34,6 @@ constexpr int64_t kRows = 512;
 constexpr int64_t kTaskWork = 1 << 17;
 
 enum { kX, kWords, kScales, kBiases, kLhs, kRhs };
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Elements.
-
-template <typename T>
-struct Plain {
-  using Stored = T;
-  using Wide = T;
-  static T load(T x) { return x; }
-  static T store(T x) { return x; }
-};
-
-struct Half {
-  using Stored = uint16_t;
-  using Wide = float;
-  static float load(uint16_t x) { return halfToFloat(x); }
-  static uint16_t store(float x) { return floatToHalf(x); }
-};
-
-struct Bfloat {
-  using Stored = uint16_t;
-  using Wide = float;
-  static float load(uint16_t x) { return bfloatToFloat(x); }
-  static uint16_t store(float x) { return floatToBfloat(x); }
-};
 
 /// A row as doubles.
 void decodeWide(const uint32_t* words, const double* scales, const double* biases, int64_t groups, int64_t groupSize,
@@ -234,7 +209,7 @@ class Products {
   Matrix<const Wide> packX(const Task& task, int64_t from, int64_t count, bool anyStrides, Wide* room) const {
     const Group& group = groups_[static_cast<size_t>(task.group)];
     const int64_t along = stride(kX, 1);
-    if constexpr (std::is_same_v<Stored, Wide>) {
+    if constexpr (!kNarrow<E>) {
       const int64_t step = regular(task.row, task.rows, [&](int64_t row) { return rowOfX(group, row); });
       if (step != 0 && (along == 1 || anyStrides)) {
         return {rowOfX(group, task.row) + from * along, task.rows, count, step, along};
@@ -242,8 +217,7 @@ class Products {
     }
     for (int64_t row = 0; row < task.rows; row++) {
       const Stored* x = rowOfX(group, task.row + row) + from * along;
-      Wide* to = room + row * count;
-      for (int64_t i = 0; i < count; i++) to[i] = E::load(x[i * along]);
+      loadRun<E>(x, along, room + row * count, count);
     }
     return {room, task.rows, count, count, 1};
   }
@@ -275,10 +249,10 @@ class Products {
     const auto wide = [&](int input, int64_t offset, Wide* to) -> const Wide* {
       const int64_t step = stride(input, 1);
       const Stored* from = data<Stored>(input) + offset + row * stride(input, 2) + group * step;
-      if constexpr (std::is_same_v<Stored, Wide>) {
+      if constexpr (!kNarrow<E>) {
         if (step == 1) return from;
       }
-      for (int64_t i = 0; i < groups; i++) to[i] = E::load(from[i * step]);
+      loadRun<E>(from, step, to, groups);
       return to;
     };
     Wide* numbers = room.numbers.data();
@@ -326,10 +300,10 @@ class Products {
     Scratch<Wide> block(static_cast<size_t>(along * task.columns)), packed(static_cast<size_t>(task.rows * along));
     RowRoom room(std::max(along, task.columns) * bits_ / 32, std::max(along, task.columns) / groupSize_);
     const int64_t step = regular(task.row, task.rows, [&](int64_t row) { return rowOfOut(group, row); });
-    const bool direct = std::is_same_v<Stored, Wide> && step != 0;
+    const bool direct = !kNarrow<E> && step != 0;
     Scratch<Wide> sums(direct ? 0 : static_cast<size_t>(task.rows * task.columns));
     Matrix<Wide> out{sums.data(), task.rows, task.columns, task.columns, 1};
-    if constexpr (std::is_same_v<Stored, Wide>) {
+    if constexpr (!kNarrow<E>) {
       if (direct) out = {rowOfOut(group, task.row) + task.column, task.rows, task.columns, step, 1};
     }
     for (int64_t from = 0; from < k_; from += along) {
@@ -346,8 +320,7 @@ class Products {
     }
     if (direct) return;
     for (int64_t row = 0; row < task.rows; row++) {
-      Stored* to = rowOfOut(group, task.row + row) + task.column;
-      for (int64_t i = 0; i < task.columns; i++) to[i] = E::store(out.data[row * task.columns + i]);
+      storeRun<E>(out.data + row * task.columns, rowOfOut(group, task.row + row) + task.column, task.columns);
     }
   }
 
