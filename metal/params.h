@@ -147,6 +147,19 @@ struct ConvolutionParams {
   int64_t xStep[kMaxAxes], wStep[kMaxAxes];
 };
 
+struct QuantizedParams {
+  int64_t m, n, k;
+  int64_t x, words, scales, biases, lhs, rhs, out;  // offsets
+  int64_t xRow, xColumn;
+  int64_t wordsRow, wordsColumn, scalesRow, scalesColumn, biasesRow, biasesColumn;
+  int32_t transposed, groupSize;
+  int32_t alongX;    // whether elements of a row of x lie closer together than those of a column
+  int32_t gathered;  // what follows is for these; `batch` is for the others
+  int64_t lhsStep, rhsStep, lastX, lastMatrix;
+  int64_t xStep, wordsStep, scalesStep, biasesStep;
+  Space<4> batch;  // x, words, scales, biases
+};
+
 struct SoftmaxParams {
   int64_t in, out;  // offsets
   int64_t rows, length;

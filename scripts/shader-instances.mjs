@@ -10,6 +10,7 @@ const elements = ['mg::BoolElement', ...integers, ...inexact];
 const wrapping = ['mg::BoolElement', ...unsigned, ...inexact];
 const flags = ['false', 'true'];
 const sides = ['32', '64'];
+const bits = ['2', '3', '4', '5', '6', '8'];
 
 const narrowKeys = [
   ...['uchar', 'ushort', 'uint', 'char', 'short', 'int'].map((type) => `mg::IntegerKey<${type}>`),
@@ -72,6 +73,7 @@ export const instances = {
       ];
     }),
   ],
+  'quantized.metal': [...of('quantized_vectors', products(floats, bits)), ...of('quantized_tiles', products(floats, bits, sides))],
   'random_bits.metal': of('random_bits', products(['uchar', 'ushort', 'uint'], ['int', 'long'])),
   'scan.metal': [
     ...['scan_chunks', 'scan_states'].flatMap((template) => of(template, scans)),

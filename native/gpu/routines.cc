@@ -33,6 +33,8 @@ Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome
       return prepareSoftmax(step, pipelines, outcome);
     case Routine::logsumexp:
       return prepareLogSumExp(step, pipelines, outcome);
+    case Routine::quantizedMatmul:
+      return prepareQuantized(step, pipelines, outcome);
     default:
       return nullptr;
   }

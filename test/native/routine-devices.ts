@@ -263,6 +263,48 @@ test.each(floats)('softmax and logsumexp of %s', (dtype) => {
   }
 });
 
+describe('quantizedMatmul', () => {
+  const groupSize = 32;
+  const count = 3;
+
+  /** Products of [batch…, m, …] with every layout of operands; with picks, indices choose among three. */
+  function checkProducts(random: Random, dtype: Dtype, bits: number, transposed: boolean, m: number, rows: number, groups: number): void {
+    const columns = groups * groupSize;
+    const [k, n] = transposed ? [columns, rows] : [rows, columns];
+    const picks = random.chance(2);
+    const x = numbers(random, dtype, [count, m, k]);
+    const words = Strided.random(random, uint32, [count, rows, groups * bits]).fill(() => any(random, uint32));
+    const inputs = [x, words, numbers(random, dtype, [count, rows, groups]), numbers(random, dtype, [count, rows, groups])];
+    // The last index lies behind what there is.
+    if (picks) for (let i = 0; i < 2; i++) inputs.push(Strided.random(random, uint32, [4]).fill(() => BigInt(random.int(0, count))));
+    const outputs = [[dtype, [picks ? 4 : count, m, n]] as const];
+    check({ routine: 'quantizedMatmul', ints: [Number(transposed), groupSize, bits], inputs, outputs, tolerance: 2e-5, whole: true });
+  }
+
+  test.each([2, 3, 4, 5, 6, 8])('%d bits', (bits) => {
+    const random = new Random(bits);
+    checkProducts(random, float32, bits, true, 1, 37, 9);
+    checkProducts(random, float32, bits, true, 12, 33, 2);
+    checkProducts(random, float32, bits, false, 3, 21, 2);
+    checkProducts(random, float32, bits, false, 35, 5, 3);
+  });
+
+  test.each([float16, bfloat16])('%s', (dtype) => {
+    const random = new Random(dtype.code);
+    checkProducts(random, dtype, 4, true, 2, 35, 3);
+    checkProducts(random, dtype, 4, true, 20, 7, 1);
+    checkProducts(random, dtype, 4, false, 9, 18, 2);
+  });
+
+  test('many tiles, and nothing', () => {
+    const random = new Random(99);
+    checkProducts(random, float32, 4, true, 190, 900, 1);
+    checkProducts(random, float32, 4, true, 1, 5, 0);
+    checkProducts(random, float32, 4, false, 2, 0, 1);
+    checkProducts(random, float32, 4, true, 0, 5, 1);
+  });
+});
+
 describe('attention', () => {
   interface Sizes {
     queries: number;
