@@ -93,6 +93,14 @@ describe('quantizedMatmul', () => {
     expectProduct(product(x, q), x, turned(numbersOf(q)));
     const y = floats([17, 300], 3);
     expectProduct(product(y, q, false), y, numbersOf(q));
+    const tall = quantized([1100, 96], 4);
+    const wide = quantized([7, 4224], 5);
+    for (const m of [1, 4]) {
+      const z = floats([m, 1100], m);
+      expectProduct(product(z, tall, false), z, numbersOf(tall));
+      const u = floats([m, 7], m);
+      expectProduct(product(u, wide, false), u, numbersOf(wide));
+    }
   });
 
   test('a row is the same alone and among others', () => {

@@ -171,20 +171,61 @@ void dot(const QuantizedRow& row, int64_t groups, int64_t groupSize, const float
   for (int64_t i = 0; i < count; i++) sums[i] = results[i];
 }
 
+template <int kBits, int kCount>
+void accumulateRows(const QuantizedRow& row, int64_t groups, int64_t groupSize, const float* factors, float* sums,
+                    int64_t stride) {
+  const Floats d;
+  const uint32_t* words = row.words;
+  const FloatVec factor0 = hn::Set(d, factors[0]), factor1 = hn::Set(d, factors[kCount > 1 ? 1 : 0]);
+  const FloatVec factor2 = hn::Set(d, factors[kCount > 2 ? 2 : 0]), factor3 = hn::Set(d, factors[kCount > 3 ? 3 : 0]);
+  const auto add = [&](FloatVec w, FloatVec factor, float* to) {
+    hn::StoreU(hn::MulAdd(w, factor, hn::LoadU(d, to)), d, to);
+  };
+  for (int64_t group = 0; group < groups; group++) {
+    const FloatVec scale = hn::Set(d, row.scales[group]), bias = hn::Set(d, row.biases[group]);
+    for (int64_t i = 0; i < groupSize; i += kChunk, words += kBits, sums += kChunk) {
+      for (int part = 0; part < kParts; part++) {
+        const FloatVec w = hn::MulAdd(numbersOf<kBits>(words, part), scale, bias);
+        float* to = sums + part * kLanes;
+        add(w, factor0, to);
+        if constexpr (kCount > 1) add(w, factor1, to + stride);
+        if constexpr (kCount > 2) add(w, factor2, to + 2 * stride);
+        if constexpr (kCount > 3) add(w, factor3, to + 3 * stride);
+      }
+    }
+  }
+}
+
+template <int kBits>
+void accumulate(const QuantizedRow& row, int64_t groups, int64_t groupSize, const float* factors, int64_t count,
+                float* sums, int64_t stride) {
+  static_assert(kDotRows == 4);
+  switch (count) {
+    case 1:
+      return accumulateRows<kBits, 1>(row, groups, groupSize, factors, sums, stride);
+    case 2:
+      return accumulateRows<kBits, 2>(row, groups, groupSize, factors, sums, stride);
+    case 3:
+      return accumulateRows<kBits, 3>(row, groups, groupSize, factors, sums, stride);
+    default:
+      return accumulateRows<kBits, 4>(row, groups, groupSize, factors, sums, stride);
+  }
+}
+
 QuantizedFns functionsOf(int64_t bits) {
   switch (bits) {
     case 2:
-      return {&decode<2>, &dot<2>};
+      return {&decode<2>, &dot<2>, &accumulate<2>};
     case 3:
-      return {&decode<3>, &dot<3>};
+      return {&decode<3>, &dot<3>, &accumulate<3>};
     case 4:
-      return {&decode<4>, &dot<4>};
+      return {&decode<4>, &dot<4>, &accumulate<4>};
     case 5:
-      return {&decode<5>, &dot<5>};
+      return {&decode<5>, &dot<5>, &accumulate<5>};
     case 6:
-      return {&decode<6>, &dot<6>};
+      return {&decode<6>, &dot<6>, &accumulate<6>};
     case 8:
-      return {&decode<8>, &dot<8>};
+      return {&decode<8>, &dot<8>, &accumulate<8>};
     default:
       return {};
   }

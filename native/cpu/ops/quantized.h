@@ -13,7 +13,7 @@ struct QuantizedRow {
   const float* biases;
 };
 
-/// The vectors that a row is multiplied with at once.
+/// The vectors, or factors, that a row is multiplied with at once.
 constexpr int64_t kDotRows = 4;
 
 struct QuantizedFns {
@@ -23,6 +23,9 @@ struct QuantizedFns {
   /// result for a vector does not depend on the others.
   void (*dot)(const QuantizedRow& row, int64_t groups, int64_t groupSize, const float* x, int64_t stride, int64_t count,
               float* sums);
+  /// Adds the row times factors[i] to what lies at sums + i · stride, for `count` factors, at most kDotRows.
+  void (*accumulate)(const QuantizedRow& row, int64_t groups, int64_t groupSize, const float* factors, int64_t count,
+                     float* sums, int64_t stride);
 };
 
 /// Null functions for other numbers of bits.

@@ -24,8 +24,10 @@
 namespace metalgrad::cpu {
 namespace {
 
-/// Up to this many rows are multiplied without BLAS.
-constexpr int64_t kFewRows = 4 * kDotRows;
+/// Up to this many rows are multiplied without BLAS: by dot products with rows of the matrix, or by adding up its rows.
+constexpr int64_t kFewRows = 4 * kDotRows, kFewSummed = kDotRows;
+/// Columns of sums that stay in the first cache.
+constexpr int64_t kSummedColumns = 2048;
 /// A block of the matrix has at most this many numbers along the sum, and across it.
 constexpr int64_t kAlong = 512, kAcross = 512;
 /// Rows of x that a decoded block is multiplied with.
@@ -111,10 +113,10 @@ class Products {
     run_.pool.parallelFor(static_cast<int64_t>(tasks.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const Task& task = tasks[static_cast<size_t>(i)];
-        if (isFew(groups_[static_cast<size_t>(task.group)])) {
-          computeFew(task);
-        } else {
+        if (!isFew(groups_[static_cast<size_t>(task.group)])) {
           computeBlocks(task);
+        } else if constexpr (std::is_same_v<Wide, float>) {
+          transposed_ ? computeDots(task) : computeSums(task);
         }
       }
     });
@@ -162,18 +164,28 @@ class Products {
   /// The result's columns come in these units: whole groups where they lie along the rows of the matrix.
   int64_t unit() const { return transposed_ ? 1 : groupSize_; }
 
-  bool isFew(const Group& group) const { return std::is_same_v<Wide, float> && transposed_ && group.rows <= kFewRows; }
+  int64_t fewRows() const { return std::is_same_v<Wide, double> ? 0 : transposed_ ? kFewRows : kFewSummed; }
+  bool isFew(const Group& group) const { return group.rows <= fewRows(); }
+
+  static int64_t roundUp(int64_t size, int64_t unit) { return (std::max<int64_t>(1, size) + unit - 1) / unit * unit; }
+
+  int64_t columnsOfFew() const {
+    const int64_t least = kTaskWork / k_;
+    if (transposed_) return std::max<int64_t>(1, least);
+    return std::min(kSummedColumns, roundUp(std::max(least, n_ / run_.pool.threads()), unit()));
+  }
+
+  /// Some tasks for every thread, as large as the cache allows.
+  int64_t columnsOfBlock() const {
+    return std::min(kAcross, roundUp(n_ / (int64_t{4} * run_.pool.threads()), std::max<int64_t>(32, unit())));
+  }
 
   std::vector<Task> tasks() const {
-    const auto roundUp = [](int64_t size, int64_t unit) { return (size + unit - 1) / unit * unit; };
     std::vector<Task> tasks;
     for (size_t i = 0; i < groups_.size(); i++) {
       const Group& group = groups_[i];
-      // Some tasks for every thread, as large as the cache allows.
-      const int64_t shared =
-          roundUp(std::max<int64_t>(1, n_ / (4 * run_.pool.threads())), std::max<int64_t>(32, unit()));
-      const int64_t columns = isFew(group) ? std::max<int64_t>(1, kTaskWork / k_) : std::min(kAcross, shared);
-      const int64_t rows = isFew(group) ? kFewRows : kRows;
+      const int64_t columns = isFew(group) ? columnsOfFew() : columnsOfBlock();
+      const int64_t rows = isFew(group) ? fewRows() : kRows;
       for (int64_t row = 0; row < group.rows; row += rows) {
         for (int64_t column = 0; column < n_; column += columns) {
           tasks.push_back(
@@ -274,23 +286,46 @@ class Products {
 
   // Tasks.
 
-  void computeFew(const Task& task) const {
-    if constexpr (std::is_same_v<Wide, float>) {
-      const Group& group = groups_[static_cast<size_t>(task.group)];
-      const int64_t groups = k_ / groupSize_;
-      Scratch<float> packed(static_cast<size_t>(task.rows * k_));
-      RowRoom room(k_ * bits_ / 32, groups);
-      const Matrix<const float> x = packX(task, 0, k_, false, packed.data());
-      for (int64_t column = task.column; column < task.column + task.columns; column++) {
-        const Row<float> row = rowOf(*group.items, column, 0, groups, room);
-        for (int64_t first = 0; first < task.rows; first += kDotRows) {
-          const int64_t count = std::min(kDotRows, task.rows - first);
-          float sums[kDotRows];
-          functions_.dot({row.words, row.scales, row.biases}, groups, groupSize_, x.data + first * x.rowStride,
-                         x.rowStride, count, sums);
-          for (int64_t i = 0; i < count; i++) rowOfOut(group, task.row + first + i)[column] = E::store(sums[i]);
-        }
+  void computeDots(const Task& task) const {
+    const Group& group = groups_[static_cast<size_t>(task.group)];
+    const int64_t groups = k_ / groupSize_;
+    Scratch<float> packed(static_cast<size_t>(task.rows * k_));
+    RowRoom room(k_ * bits_ / 32, groups);
+    const Matrix<const float> x = packX(task, 0, k_, false, packed.data());
+    for (int64_t column = task.column; column < task.column + task.columns; column++) {
+      const Row<float> row = rowOf(*group.items, column, 0, groups, room);
+      for (int64_t first = 0; first < task.rows; first += kDotRows) {
+        const int64_t count = std::min(kDotRows, task.rows - first);
+        float sums[kDotRows];
+        functions_.dot({row.words, row.scales, row.biases}, groups, groupSize_, x.data + first * x.rowStride,
+                       x.rowStride, count, sums);
+        for (int64_t i = 0; i < count; i++) rowOfOut(group, task.row + first + i)[column] = E::store(sums[i]);
       }
+    }
+  }
+
+  /// Adds up so many rows of the matrix by themselves as a block has, so that rounding errors stay small.
+  void computeSums(const Task& task) const {
+    const Group& group = groups_[static_cast<size_t>(task.group)];
+    const int64_t groups = task.columns / groupSize_, size = task.rows * task.columns;
+    Scratch<float> packed(static_cast<size_t>(task.rows * k_)), sums(static_cast<size_t>(2 * size));
+    float *total = sums.data(), *part = total + size;
+    RowRoom room(task.columns * bits_ / 32, groups);
+    const Matrix<const float> x = packX(task, 0, k_, true, packed.data());
+    std::fill_n(total, size, 0.0f);
+    for (int64_t from = 0; from < k_; from += kAlong) {
+      std::fill_n(part, size, 0.0f);
+      for (int64_t k = from; k < std::min(k_, from + kAlong); k++) {
+        const Row<float> row = rowOf(*group.items, k, task.column / groupSize_, groups, room);
+        float factors[kFewSummed];
+        for (int64_t i = 0; i < task.rows; i++) factors[i] = x.data[i * x.rowStride + k * x.columnStride];
+        functions_.accumulate({row.words, row.scales, row.biases}, groups, groupSize_, factors, task.rows, part,
+                              task.columns);
+      }
+      for (int64_t i = 0; i < size; i++) total[i] += part[i];
+    }
+    for (int64_t i = 0; i < task.rows; i++) {
+      storeRun<E>(total + i * task.columns, rowOfOut(group, task.row + i) + task.column, task.columns);
     }
   }
 
