@@ -13,6 +13,8 @@ namespace {
 constexpr uint32_t kNone = 0xffffffffu;
 /// What registers and operands of one block should occupy in the innermost cache, and the bounds of its elements.
 constexpr int64_t kBlockBytes = 32 << 10, kMostElements = 4096, kLeastElements = 512;
+/// Elements of a block whose rows are added to results as they lie in memory.
+constexpr int64_t kMostColumnElements = 4 * kMostElements;
 /// Elements of a block from which on chains pay.
 constexpr int64_t kLeastChained = 256;
 constexpr unsigned kChainStart = 8;
@@ -37,15 +39,25 @@ class Preparation {
   std::unique_ptr<Kernel> run() {
     if (!values_.supported || !findReductions()) return nullptr;
     listUses();
-    int64_t target = kMostElements;
-    place(target);
+    place(kMostElements);
     const int64_t fitting =
         std::clamp(kBlockBytes / std::max<int64_t>(1, bytesAnElement()), kLeastElements, kMostElements);
-    if (fitting < target) place(fitting);
+    if (fitting < kMostElements) place(fitting);
+    if (readsColumns()) {
+      place(kMostColumnElements);
+      if (kernel_->geometry.split == Geometry::Split::inner) place(fitting);
+    }
     return std::move(kernel_);
   }
 
  private:
+  /// Whether one row after the other is added to results, as it lies in memory: with several rows in a block the
+  /// accumulators, which are as large, are read and written less often.
+  bool readsColumns() const {
+    return kernel_->geometry.split == Geometry::Split::inner && kernel_->tape.empty() && kernel_->stores.empty() &&
+           !kernel_->reductions.empty();
+  }
+
   bool findReductions() {
     for (const Reduction& reduction : step_.reductions) {
       const uint32_t v = reduction.value;

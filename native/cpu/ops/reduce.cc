@@ -154,6 +154,9 @@ struct Reducer {
   /// Products keep no long runs in float32: they could overflow where the whole does not.
   static constexpr int64_t kRun = kWidens && std::is_same_v<Op, Prod> ? kLanes : 4096;
 
+  /// Four rows are joined before they meet what is carried: less of it is read and written.
+  static constexpr bool kJoins = kRun > kLanes;
+
   static void init(void* acc, int64_t, int64_t count) {
     std::fill_n(static_cast<Carry*>(acc), count, Op::template identity<Carry>());
   }
@@ -186,7 +189,17 @@ struct Reducer {
       return;
     }
     for (int64_t i = 0; i < m; i++, sum += c) {
-      for (int64_t j = 0; j < k; j++, x += c) {
+      int64_t j = 0;
+      if constexpr (kJoins) {
+        for (; j + 4 <= k; j += 4, x += 4 * c) {
+#pragma GCC ivdep
+          for (int64_t l = 0; l < c; l++) {
+            const T joined = Op::apply(Op::apply(x[l], x[c + l]), Op::apply(x[2 * c + l], x[3 * c + l]));
+            sum[l] = Op::apply(sum[l], widenTo<Carry>(joined));
+          }
+        }
+      }
+      for (; j < k; j++, x += c) {
 #pragma GCC ivdep
         for (int64_t l = 0; l < c; l++) sum[l] = Op::apply(sum[l], widenTo<Carry>(x[l]));
       }

@@ -46,6 +46,11 @@ template <bool kMax, class T>
 struct Positions {
   using B = Better<kMax>;
   static constexpr int64_t kLanes = std::is_class_v<T> ? 4 : 256 / static_cast<int64_t>(sizeof(T));
+  /// As wide as an element, for the sake of vectors.
+  using Flag = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
+
+  /// Whether a comes after b, for numbers: where one is a NaN it is b that is taken.
+  static bool beyond(T a, T b) { return kMax ? a > b : a < b; }
 
   static uint32_t* indices(void* acc, int64_t capacity) {
     return reinterpret_cast<uint32_t*>(static_cast<T*>(acc) + capacity);
@@ -62,29 +67,49 @@ struct Positions {
     std::fill_n(indices(acc, capacity), count, kUnset);
   }
 
-  /// The extreme of a row first, which vectorizes, then where it is.
+  /// The extreme of a row first, which vectorizes, then where it is. Numbers that are no NaN are compared alone:
+  /// whether there is a NaN is asked beside.
   static int64_t firstOf(const T* x, int64_t n) {
     if (n < 2 * kLanes) return scan(x, 0, n);
     T partial[kLanes];
-    for (int64_t lane = 0; lane < kLanes; lane++) partial[lane] = x[lane];
+    Flag nan[kLanes];
+    for (int64_t lane = 0; lane < kLanes; lane++) {
+      partial[lane] = x[lane];
+      nan[lane] = isNan(x[lane]);
+    }
     int64_t i = kLanes;
     for (; i + kLanes <= n; i += kLanes) {
       for (int64_t lane = 0; lane < kLanes; lane++) {
-        partial[lane] = B::than(partial[lane], x[i + lane]) ? x[i + lane] : partial[lane];
+        partial[lane] = beyond(partial[lane], x[i + lane]) ? partial[lane] : x[i + lane];
+        nan[lane] |= isNan(x[i + lane]);
       }
     }
     T best = partial[0];
+    bool anyNan = nan[0] != 0;
 #pragma GCC unroll 1
-    for (int64_t lane = 1; lane < kLanes; lane++) best = B::than(best, partial[lane]) ? partial[lane] : best;
-#pragma GCC unroll 1
-    for (; i < n; i++) best = B::than(best, x[i]) ? x[i] : best;
-    for (int64_t begin = 0; begin < n; begin += kLanes) {
-      const int64_t end = std::min(n, begin + kLanes);
-      unsigned found = 0;
-      for (int64_t j = begin; j < end; j++) found |= (x[j] == best) | (isNan(best) & isNan(x[j]));
-      if (found) return scan(x, begin, end);
+    for (int64_t lane = 1; lane < kLanes; lane++) {
+      best = beyond(best, partial[lane]) ? best : partial[lane];
+      anyNan |= nan[lane] != 0;
     }
-    return 0;
+#pragma GCC unroll 1
+    for (; i < n; i++) {
+      best = beyond(best, x[i]) ? best : x[i];
+      anyNan |= isNan(x[i]);
+    }
+    return anyNan ? firstWhere(x, n, [](T y) { return isNan(y); })
+                  : firstWhere(x, n, [best](T y) { return y == best; });
+  }
+
+  template <class F>
+  static int64_t firstWhere(const T* x, int64_t n, F&& is) {
+    int64_t begin = 0;
+    for (; begin + kLanes <= n; begin += kLanes) {
+      Flag found = 0;
+      for (int64_t lane = 0; lane < kLanes; lane++) found |= static_cast<Flag>(is(x[begin + lane]));
+      if (found) break;
+    }
+    while (!is(x[begin])) begin++;
+    return begin;
   }
 
   static int64_t scan(const T* x, int64_t begin, int64_t end) {
