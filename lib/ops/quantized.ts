@@ -161,7 +161,7 @@ export const quantizedMatmul = defineOp<
   },
 );
 
-/** Indices of the matrices of a batch; all of them in their order unless told. */
+/** Indices of the matrices of a batch, unsigned or int64; all of them in their order unless told. */
 function indicesArgument(where: string, name: string, value: unknown, batch: Shape): Node {
   if (value === undefined || value === null) {
     return p.reshape(p.arange(0, 1, [sizeOf(batch)], 0, uint32), batch);
@@ -169,8 +169,9 @@ function indicesArgument(where: string, name: string, value: unknown, batch: Sha
   const indices = toNode(value as ArrayInput, undefined, where);
   if (indices.dtype.inexact || indices.dtype === bool) throw typeError(where, `${name} must be integers, not ${indices.dtype.name}`);
   if (indices.dtype.kind === 'unsigned') return indices;
-  const count = p.full(sizeOf(batch), indices.shape, indices.dtype);
-  return p.where(p.less(indices, zerosLike(indices)), p.add(indices, count), indices);
+  // Narrower ones may not hold the number of matrices.
+  const wide = p.astype(indices, int64);
+  return p.where(p.less(wide, zerosLike(wide)), p.add(wide, p.full(sizeOf(batch), wide.shape, int64)), wide);
 }
 
 /** The matrices (or rows) at `indices` of the flattened batch: [index shape…, rows, columns]. */
@@ -189,9 +190,8 @@ function flatBatch(x: Node): Node {
 function flatPositions(indices: Node, count: number): Node {
   const row = indices.shape.length === 1 ? indices : p.reshape(indices, [sizeOf(indices.shape)]);
   if (row.dtype === uint32) return row;
-  const wide = p.astype(row, row.dtype.kind === 'signed' ? int64 : uint64);
-  const low = wide.dtype === int64 ? p.maximum(wide, zerosLike(wide)) : wide;
-  return p.astype(p.minimum(low, p.full(Math.max(count - 1, 0), low.shape, low.dtype)), uint32);
+  const wide = row.dtype === int64 ? p.maximum(row, zerosLike(row)) : p.astype(row, uint64);
+  return p.astype(p.minimum(wide, p.full(Math.max(count - 1, 0), wide.shape, wide.dtype)), uint32);
 }
 
 /** Both index arrays with one shape. */

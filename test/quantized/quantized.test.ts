@@ -159,6 +159,16 @@ describe('gatherMM and gatherQMM', () => {
     close(out, mx.gatherMM(x, matrices.transpose(0, 2, 1), i, j));
   });
 
+  test('negative indices of few bits count from the end of more matrices than those bits count', () => {
+    const many = mx.arange(200).reshape(200, 1, 1);
+    expect(
+      mx
+        .gatherMM(many, mx.ones([1, 1, 1]), mx.array([-1, -128, 5], mx.int8), mx.array([0], mx.uint32))
+        .flatten()
+        .tolist(),
+    ).toEqual([199, 72, 5]);
+  });
+
   test('refuse what they cannot pick', () => {
     expect(() => mx.gatherMM(a, b, mx.array([0.5]))).toThrow('[gatherMM] indicesLhs must be integers, not float32');
     expect(() => mx.gatherMM(mx.ones([3]), b)).toThrow('[gatherMM] a needs at least 2 axes, not shape [3]');
