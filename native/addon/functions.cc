@@ -187,9 +187,9 @@ int run(const CallbackInfo& info, Instance& instance) {
   for (const auto& input : inputs) {
     if (!instance.settle(input)) return instance.lastStatus();
   }
-  std::vector<memory::BufferRef> outputs;
-  Outcome outcome = request.program->begin(inputs, args, instance.allocator(), outputs);
-  if (outcome.ok()) outcome = request.program->run(inputs, args, outputs, *instance.allocator(), nullptr);
+  std::vector<memory::BufferRef> outputs(request.program->outputs());
+  Outcome outcome = request.program->check(inputs, args);
+  if (outcome.ok()) outcome = request.program->run(inputs, args, outputs, instance.allocator(), nullptr);
   if (!outcome.ok()) return instance.fail(std::move(outcome));
   return hold(instance, request, outputs);
 }
@@ -198,9 +198,11 @@ int runAsync(const CallbackInfo& info, Instance& instance) {
   RunRequest request(info.Env());
   if (!info[5].IsFunction()) return instance.fail(Status::outOfBounds, "the callback is no function");
   if (!read(info, instance, request)) return instance.lastStatus();
-  std::vector<memory::BufferRef> outputs;
+  // JavaScript has their handles before the run begins.
+  std::vector<memory::BufferRef> outputs(request.program->outputs());
   auto& [inputs, args] = request.arguments;
-  Outcome outcome = request.program->begin(inputs, args, instance.allocator(), outputs);
+  Outcome outcome = request.program->check(inputs, args);
+  if (outcome.ok()) outcome = request.program->allocate(instance.allocator(), outputs);
   if (!outcome.ok()) return instance.fail(std::move(outcome));
   if (const int status = hold(instance, request, outputs); status != kOk) return status;
   const std::vector<int32_t> handles(request.handles.begin(), request.handles.end());

@@ -80,7 +80,7 @@ void RunQueue::work() {
   while (auto run = next()) {
     const bool poisoned = std::ranges::any_of(run->inputs, [](const auto& input) { return input->failed.load(); });
     run->outcome = poisoned ? Outcome{Status::deviceFailure, "an input was computed by a run that failed"}
-                            : run->program->run(run->inputs, run->args, run->outputs, *run->allocator, &stopping_);
+                            : run->program->run(run->inputs, run->args, run->outputs, run->allocator, &stopping_);
     if (!run->outcome.ok()) {
       for (auto& output : run->outputs) output->failed = true;
     }

@@ -22,7 +22,7 @@ Outcome Executable::prepareSteps() {
   steps_.reserve(steps.size());
   for (size_t i = 0; i < steps.size(); i++) {
     if (writesNothing(steps[i])) continue;
-    if (auto error = prepareStep(steps[i], steps_.emplace_back(Entry{&steps[i], {}}).prepared); !error.empty()) {
+    if (auto error = prepareStep(steps[i], steps_.emplace_back(Entry{i, {}}).prepared); !error.empty()) {
       return {Status::invalidProgram, "invalid program: step " + std::to_string(i) + ": " + error};
     }
   }
@@ -30,14 +30,17 @@ Outcome Executable::prepareSteps() {
 }
 
 Outcome Executable::runSteps(const RunState& state) const {
-  const auto memory = slots(state, [](const memory::Block& block) { return block.data; });
-  const Run run{.slots = memory, .args = state.args, .pool = ThreadPool::shared()};
-  const StepAccess access(memory, state.args);
-  for (const auto& [step, prepared] : steps_) {
+  auto addresses = slots(state, [](const memory::Block& block) { return block.data; });
+  const auto place = [&](size_t slot, const memory::Block& block) { addresses[slot] = block.data; };
+  const Run run{.slots = addresses, .args = state.args, .pool = ThreadPool::shared()};
+  const StepAccess access(addresses, state.args);
+  for (const auto& [index, prepared] : steps_) {
     if (state.isCancelled()) return cancelledRun();
-    access.before(*step);
+    if (Outcome outcome = state.memory.before(index, place); !outcome.ok()) return outcome;
+    access.before(program().steps[index]);
     runStep(prepared, run);
-    access.after(*step);
+    access.after(program().steps[index]);
+    state.memory.after(index);
   }
   return {};
 }

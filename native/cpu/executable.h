@@ -20,7 +20,7 @@ class Executable final : public metalgrad::Executable {
   Outcome runSteps(const RunState& state) const override;
 
   struct Entry {
-    const Step* step;
+    size_t index;
     PreparedStep prepared;
   };
 

@@ -70,14 +70,20 @@ Outcome Executable::prepareStep(size_t index, PreparedStep& prepared) const {
 }
 
 Outcome Executable::runSteps(const RunState& state) const {
-  const auto addresses = slots(state, [](const memory::Block& block) { return block.data; });
-  const auto ranges = slots(state, rangeOf);
+  auto addresses = slots(state, [](const memory::Block& block) { return block.data; });
+  auto ranges = slots(state, rangeOf);
+  const auto place = [&](size_t slot, const memory::Block& block) {
+    addresses[slot] = block.data;
+    ranges[slot] = rangeOf(block);
+  };
   Submission submission(*device_->runtime(), state.allocator, label_);
   const Run onGpu{.slots = ranges, .args = state.args, .submission = submission};
   const cpu::Run onCpu{.slots = addresses, .args = state.args, .pool = cpu::ThreadPool::shared()};
   const cpu::StepAccess access(addresses, state.args);
   for (const auto& [index, prepared] : steps_) {
     if (state.isCancelled()) return cancelledRun();
+    // Nothing is freed before the end: commands that use it may still be in flight.
+    if (Outcome outcome = state.memory.before(index, place); !outcome.ok()) return outcome;
     if (const auto* kernel = std::get_if<Prepared>(&prepared)) {
       if (Outcome outcome = (*kernel)->encode(onGpu); !outcome.ok()) return named(index, std::move(outcome));
     } else {

@@ -5,33 +5,6 @@
 #include "program/guarded.h"
 
 namespace metalgrad {
-namespace {
-
-/// A run's own memory for temporaries.
-class Arena {
- public:
-  Arena(memory::Allocator& allocator, size_t bytes) : allocator_(allocator), block_(allocator.allocate(bytes)) {}
-  ~Arena() {
-    if (block_.data) allocator_.free(block_);
-  }
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
-
-  const memory::Block& block() const { return block_; }
-
- private:
-  memory::Allocator& allocator_;
-  memory::Block block_;
-};
-
-Outcome noMemory(size_t bytes, const memory::Allocator& allocator) {
-  const memory::MemoryUse use = allocator.use();
-  return {Status::outOfMemory, std::to_string(bytes) + " bytes could not be allocated: " + std::to_string(use.active) +
-                                   " of at most " + std::to_string(use.limit) + " are in use"};
-}
-
-}  // namespace
-
 Outcome readProgram(std::span<const int32_t> words, ValidProgram& valid) {
   return guarded([&]() -> Outcome {
     std::string error = decode(words, valid.program);
@@ -43,9 +16,7 @@ Outcome readProgram(std::span<const int32_t> words, ValidProgram& valid) {
 
 Outcome cancelledRun() { return {Status::deviceFailure, "the run was cancelled"}; }
 
-Outcome Executable::begin(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
-                          const std::shared_ptr<memory::Allocator>& allocator,
-                          std::vector<memory::BufferRef>& outputs) const {
+Outcome Executable::check(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args) const {
   return guarded([&]() -> Outcome {
     std::vector<int64_t> slotBytes;
     slotBytes.reserve(inputs.size() + program_.outputBytes.size() + program_.temporaries.size());
@@ -54,30 +25,31 @@ Outcome Executable::begin(std::span<const memory::BufferRef> inputs, std::span<c
     for (const auto& temporary : program_.temporaries) slotBytes.push_back(temporary.byteLength);
     if (auto error = validateRun(requirements_, slotBytes, args); !error.empty())
       return {Status::outOfBounds, std::move(error)};
-    outputs.reserve(program_.outputBytes.size());
-    for (const int64_t bytes : program_.outputBytes) {
-      outputs.push_back(memory::Buffer::allocate(allocator, static_cast<size_t>(bytes)));
-      if (!outputs.back()) {
-        outputs.clear();
-        return noMemory(static_cast<size_t>(bytes), *allocator);
-      }
+    return {};
+  });
+}
+
+Outcome Executable::allocate(const std::shared_ptr<memory::Allocator>& allocator,
+                             std::span<memory::BufferRef> outputs) const {
+  return guarded([&]() -> Outcome {
+    for (size_t i = 0; i < outputs.size(); i++) {
+      const auto bytes = static_cast<size_t>(program_.outputBytes[i]);
+      if (!outputs[i]) outputs[i] = memory::Buffer::allocate(allocator, bytes);
+      if (!outputs[i]) return noMemory(bytes, *allocator);
     }
     return {};
   });
 }
 
 Outcome Executable::run(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
-                        std::span<const memory::BufferRef> outputs, memory::Allocator& allocator,
+                        std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator,
                         const std::atomic<bool>* cancelled) const {
   return guarded([&]() -> Outcome {
-    const Arena arena(allocator, static_cast<size_t>(program_.arenaBytes));
-    if (!arena.block().data) return noMemory(static_cast<size_t>(program_.arenaBytes), allocator);
-    return runSteps({.inputs = inputs,
-                     .outputs = outputs,
-                     .arena = arena.block(),
-                     .args = args,
-                     .allocator = allocator,
-                     .cancelled = cancelled});
+    RunMemory memory(program_, memoryPlan_, outputs, allocator);
+    Outcome outcome =
+        runSteps({.inputs = inputs, .memory = memory, .args = args, .allocator = *allocator, .cancelled = cancelled});
+    // Programs without steps have outputs, too: empty ones.
+    return outcome.ok() ? allocate(allocator, outputs) : std::move(outcome);
   });
 }
 

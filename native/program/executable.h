@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "memory/buffer.h"
+#include "program/memory_plan.h"
+#include "program/run_memory.h"
 #include "program/status.h"
 #include "program/validate.h"
 
@@ -34,19 +36,20 @@ class Executable {
   size_t outputs() const { return program_.outputBytes.size(); }
   size_t args() const { return program_.args; }
 
-  /// Checks what a run brings, and allocates its outputs.
-  Outcome begin(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
-                const std::shared_ptr<memory::Allocator>& allocator, std::vector<memory::BufferRef>& outputs) const;
-  /// Runs the steps; `begin` must have accepted these inputs and arguments. Ends early once `cancelled` is set.
+  /// Checks what a run brings.
+  Outcome check(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args) const;
+  /// Allocates outputs that must be there before the run.
+  Outcome allocate(const std::shared_ptr<memory::Allocator>& allocator, std::span<memory::BufferRef> outputs) const;
+  /// Runs the steps, and allocates each output that is not there when its first step comes; `check` must have accepted
+  /// these inputs and arguments. Ends early once `cancelled` is set.
   Outcome run(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
-              std::span<const memory::BufferRef> outputs, memory::Allocator& allocator,
+              std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator,
               const std::atomic<bool>* cancelled) const;
 
  protected:
-  /// One run: its slots are inputs, outputs and ranges of the arena or of outputs.
   struct RunState {
-    std::span<const memory::BufferRef> inputs, outputs;
-    memory::Block arena;
+    std::span<const memory::BufferRef> inputs;
+    RunMemory& memory;
     std::span<const uint64_t> args;
     memory::Allocator& allocator;
     const std::atomic<bool>* cancelled;
@@ -55,24 +58,18 @@ class Executable {
   };
 
   explicit Executable(ValidProgram&& valid)
-      : program_(std::move(valid.program)), requirements_(std::move(valid.requirements)) {}
+      : program_(std::move(valid.program)),
+        requirements_(std::move(valid.requirements)),
+        memoryPlan_(planMemory(program_)) {}
 
   virtual Outcome runSteps(const RunState& run) const = 0;
 
-  /// What `make` gives for the memory of each slot.
+  /// A table of what `make` gives for the memory of each slot: of inputs now, the others have none yet.
   template <typename Make>
   auto slots(const RunState& run, Make make) const {
-    std::vector<decltype(make(run.arena))> slots;
-    slots.reserve(run.inputs.size() + run.outputs.size() + program_.temporaries.size());
-    for (const auto& input : run.inputs) slots.push_back(make(input->block()));
-    for (const auto& output : run.outputs) slots.push_back(make(output->block()));
-    for (const auto& [output, offset, bytes] : program_.temporaries) {
-      memory::Block part = output == kArena ? run.arena : run.outputs[output]->block();
-      part.data += offset;
-      part.offset += static_cast<size_t>(offset);
-      part.bytes = static_cast<size_t>(bytes);
-      slots.push_back(make(part));
-    }
+    std::vector<decltype(make(memory::Block()))> slots(run.inputs.size() + program_.outputBytes.size() +
+                                                       program_.temporaries.size());
+    for (size_t i = 0; i < run.inputs.size(); i++) slots[i] = make(run.inputs[i]->block());
     return slots;
   }
 
@@ -81,6 +78,7 @@ class Executable {
  private:
   Program program_;
   Requirements requirements_;
+  MemoryPlan memoryPlan_;
 };
 
 /// How a cancelled run ends.

@@ -94,7 +94,7 @@ test('what is too much for the device is an error, and the next run is well', ()
   const words = encode(chain(['gpu']));
   const former = addon().setMemoryLimit(1 << 20);
   try {
-    const program = { ...chain(['gpu']), arenaBytes: 1 << 22 };
+    const program = { ...chain(['gpu', 'gpu']), temporaries: [{ offset: 0, byteLength: 1 << 22 }], arenaBytes: 1 << 22 };
     const handle = load(program);
     expect(() => run(handle, program, [upload(zeros)], [1])).toThrow(/could not be allocated/);
   } finally {

@@ -1,7 +1,7 @@
 /** Programs that several native tests run. */
 
 import { bool, complex64, type Dtype, float32, int32, uint8, uint32 } from '../../lib/dtype';
-import { contiguous, type ProgramSpec, wholeArray } from './encode';
+import { contiguous, type GatherSpec, type ProgramSpec, wholeArray } from './encode';
 
 /** [m, k] · [k, n] of float32, through a temporary. */
 export function product(m: number, k: number, n: number): ProgramSpec {
@@ -40,6 +40,20 @@ export function window(size: number, dtype: Dtype): ProgramSpec {
         indices: [],
         out: contiguous(1, dtype, [size]),
       },
+    ],
+  };
+}
+
+/** The same as `window`, through a temporary that is the whole arena. */
+export function windowThrough(size: number, dtype: Dtype, arenaBytes: number): ProgramSpec {
+  const [step] = window(size, dtype).steps as [GatherSpec];
+  return {
+    ...window(size, dtype),
+    temporaries: [{ offset: 0, byteLength: arenaBytes }],
+    arenaBytes,
+    steps: [
+      { ...step, out: contiguous(2, dtype, [size]) },
+      { ...step, source: contiguous(2, dtype, [size]) },
     ],
   };
 }

@@ -6,7 +6,7 @@ import { addon, check } from '../../lib/runtime/binding';
 import { Storage } from '../../lib/runtime/storage';
 import { encodeArgs, type ProgramSpec } from './encode';
 import { download, load, run, upload } from './harness';
-import { product, window } from './programs';
+import { product, window, windowThrough } from './programs';
 
 interface Pending {
   owner: Storage;
@@ -95,7 +95,7 @@ test('what a run refuses is a status, not a callback', () => {
 });
 
 test('a failed run fails what depends on it, and nothing else', async () => {
-  const failing: ProgramSpec = { ...window(2, float32), arenaBytes: 2 ** 50 };
+  const failing = windowThrough(2, float32, 2 ** 50);
   const [bad, good] = [load(failing), load(window(2, float32))];
   const input = upload(Float32Array.of(3, 4));
   const first = start(bad, failing, [input], [0n]);

@@ -6,7 +6,7 @@ import { addon } from '../../lib/runtime/binding';
 import { Storage } from '../../lib/runtime/storage';
 import { contiguous, encode, encodeArgs, type ProgramSpec } from './encode';
 import { download, load, run, runOnce, upload } from './harness';
-import { product, several, window } from './programs';
+import { product, several, window, windowThrough } from './programs';
 
 function floats(bytes: Uint8Array<ArrayBuffer>): number[] {
   return [...new Float32Array(bytes.buffer)];
@@ -195,7 +195,7 @@ describe('memory', () => {
     };
     const input = upload(new Float32Array(1));
     expect(() => run(load(huge), huge, [input])).toThrow(/^\[run\] 1125899906842624 bytes could not be allocated: .* are in use$/);
-    const arena: ProgramSpec = { ...window(2, float32), arenaBytes: bytes };
+    const arena = windowThrough(2, float32, bytes);
     expect(() => run(load(arena), arena, [upload(new Float32Array(2))], [0n])).toThrow('could not be allocated');
     expect(download(input, new Float32Array(1))).toEqual(new Float32Array(1));
   });
