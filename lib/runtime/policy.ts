@@ -116,6 +116,10 @@ function collect(bytes: number, buffers: number): void {
     leastBytes = liveBytes + bytes;
     leastBuffers = liveBuffers + buffers;
   }
+  setLimits();
+}
+
+function setLimits(): void {
   limitBytes = Math.max(floorBytes, 2 * liveBytes);
   limitBuffers = Math.max(floorBuffers, 2 * liveBuffers);
 }
@@ -124,4 +128,6 @@ function collect(bytes: number, buffers: number): void {
 export function collectEverything(): void {
   collectGarbage('major');
   measure();
+  // What was live before must not decide how much a later loop may leave behind.
+  setLimits();
 }
