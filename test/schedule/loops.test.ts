@@ -1,6 +1,7 @@
 /** Loops as users write them plan what they do once: afterwards only numbers change. */
 
 import * as mx from '../../lib';
+import { addon } from '../../lib/runtime/binding';
 import { planCounters } from '../../lib/runtime/evaluate';
 
 /** Runs `step` for a number of steps; gives how many plans each made, and how many evaluations found theirs. */
@@ -50,18 +51,73 @@ test('training on minibatches that are slices', () => {
   expect(mx.allclose(w, mx.ones([8]), 0.1, 0.1).item()).toBe(true);
 });
 
-test('parameters evaluated, then the loss read: one plan a step from the third on', () => {
+describe('parameters evaluated, then the loss read', () => {
   const x = mx.random.normal([64, 8], { key: mx.random.key(0) });
   mx.eval(x);
-  let w = mx.ones([8]);
-  const step = mx.valueAndGrad((w: mx.array) => mx.mean(mx.square(x.matmul(w))));
-  const losses: number[] = [];
-  const made = counted(10, () => {
-    const [loss, gradient] = step(w);
-    w = w.subtract(gradient.multiply(0.1));
-    mx.eval(w);
-    losses.push(loss.item() as number);
+  const lossOf = (w: mx.array): mx.array => mx.mean(mx.square(x.matmul(w)));
+  const transformed = mx.valueAndGrad(lossOf);
+  /** A loss and new parameters: by a transform, and by hand, where the loss is a node like others. */
+  const steps: Record<string, (w: mx.array) => [mx.array, mx.array]> = {
+    'of valueAndGrad': (w) => {
+      const [loss, gradient] = transformed(w);
+      return [loss, w.subtract(gradient.multiply(0.1))];
+    },
+    'by hand': (w) => {
+      const y = x.matmul(w);
+      const loss = mx.sqrt(mx.sum(mx.square(y)));
+      return [loss, w.subtract(x.transpose().matmul(y.divide(loss)).multiply(0.01))];
+    },
+  };
+
+  const programs = new Map<number, number[]>();
+  beforeAll(() => {
+    const { load } = addon();
+    jest.spyOn(addon(), 'load').mockImplementation((words, label) => {
+      const program = load(words, label);
+      programs.set(program, [...words.subarray(2, 8)]);
+      return program;
+    });
   });
-  expect(made.slice(2).every(({ plans, hits }) => plans === 0 && hits === 1)).toBe(true);
-  expect(losses[9]).toBeLessThan(losses[0]);
+  afterAll(() => jest.restoreAllMocks());
+
+  test.each(Object.keys(steps))('one plan a step from the third on: %s', (name) => {
+    let w = mx.ones([8]);
+    mx.eval(w);
+    const losses: number[] = [];
+    const made = counted(10, () => {
+      const [loss, next] = steps[name](w);
+      w = next;
+      mx.eval(w);
+      losses.push(loss.item() as number);
+    });
+    expect(made.slice(2).every(({ plans, hits }) => plans === 0 && hits === 1)).toBe(true);
+    expect(losses[9]).toBeLessThan(losses[0]);
+  });
+
+  test.each(Object.keys(steps))('from the third step on the work of evaluating both at once: %s', (name) => {
+    const runs = jest.spyOn(addon(), 'run');
+    /** Of each run of the last steps: how many words its program has, and the counts of inputs, outputs, temporaries, arguments and steps. */
+    const work = (evaluated: (w: mx.array, loss: mx.array) => void): number[][] => {
+      let w = mx.ones([8]);
+      mx.eval(w);
+      for (let i = 0; i < 6; i++) {
+        runs.mockClear();
+        const [loss, next] = steps[name](w);
+        w = next;
+        evaluated(w, loss);
+      }
+      return runs.mock.calls.map(([program]) => programs.get(program) as number[]);
+    };
+    const separately = work((w, loss) => {
+      mx.eval(w);
+      loss.item();
+    });
+    const together = work((w, loss) => {
+      mx.eval(w, loss);
+      loss.item();
+    });
+    runs.mockRestore();
+    expect(separately).toHaveLength(1);
+    expect(separately).toEqual(together);
+  });
 });
