@@ -8,7 +8,7 @@ const gpu = process.env.METALGRAD_TEST_DEVICE === 'gpu';
 const elsewhere = [
   ...[
     // Steps and kernels of the GPU are tested here alone.
-    '/test/native/(?!gpu-(kernels|routines|runtime|steps))',
+    '/test/native/(?!gpu-(instructions|kernels|routines|runtime|steps))',
     '/test/metal/',
     '/test/metal-emulator/',
     '/test/docs/(package|matrix)',
