@@ -426,7 +426,7 @@ class Preparation {
       } else {
         store.straight = list_[value].level == Level::full;
         store.copy = store.straight ? copyTile(bytes) : fillTile(bytes);
-        if (store.straight) kernel_->storedBytes += elements * static_cast<int64_t>(bytes);
+        kernel_->storedBytes += elements * static_cast<int64_t>(bytes);
       }
       kernel_->stores.push_back(store);
       cost += 0.03 * static_cast<double>(bytes);

@@ -249,8 +249,11 @@ class Walker {
   void write(const StoreEntry& store, int64_t rows, int64_t n) {
     if (store.inPlace && !deferred_) return;
     void* memory = reinterpret_cast<void*>(bases_[store.access]);
-    if (store.straight && streamed_)
-      return streamCopy(memory, table_[store.value], n * geometry_.accesses[store.access].itemSize);
+    if (store.copy && streamed_) {
+      const int64_t item = geometry_.accesses[store.access].itemSize;
+      if (store.straight) return streamCopy(memory, table_[store.value], n * item);
+      return streamFill(memory, table_[store.value], item, n * item);
+    }
     if (store.copy) return store.copy(memory, table_[store.value], nullptr, nullptr, n);
     withDims(geometry_.accesses[store.access], rows,
              [&](const Dim* dims, int rank) { store.scatter(memory, table_[store.value], dims, rank); });

@@ -8,6 +8,7 @@
 #include "cpu/iteration.h"
 #include "cpu/matmul_product.h"
 #include "cpu/scratch.h"
+#include "cpu/stream.h"
 #include "cpu/thread_pool.h"
 
 namespace metalgrad::cpu {
@@ -33,6 +34,8 @@ struct Products {
   int64_t m, n, k;
   Untyped a, b, out;  // of the first product
   Space<3> batch;
+  /// The result is too large to be in the caches when it is read.
+  bool streamed;
 
   size_t item() const { return itemSize(dtype); }
 };
@@ -49,16 +52,19 @@ Products simplify(const MatmulStep& step, const Run& run) {
                     matrix(step.a, step.m, step.k),
                     matrix(step.b, step.k, step.n),
                     matrix(step.out, step.m, step.n),
-                    {}};
+                    {},
+                    false};
   for (size_t i = 0; i < axes; i++) {
     products.batch.append(step.batch[i], {step.a.strides[i], step.b.strides[i], step.out.strides[i]});
   }
+  const int64_t bytes = products.batch.size() * step.m * step.n * static_cast<int64_t>(products.item());
+  products.streamed = bytes >= kLeastStreamed;
   return products;
 }
 
 /// Makes a batch that shares one operand a single product with more rows (or columns), where the strides allow it.
 void fold(Products& products) {
-  auto& [dtype, m, n, k, a, b, out, batch] = products;
+  auto& [dtype, m, n, k, a, b, out, batch, streamed] = products;
   while (batch.rank > 0) {
     const int64_t size = batch.shape[batch.rank - 1];
     const auto& stride = batch.strides[batch.rank - 1];
@@ -93,6 +99,10 @@ void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offse
   out.data += (offsets[kOut] + row * out.rowStride + column * out.columnStride) * item;
   a.rows = out.rows = rows;
   b.columns = out.columns = columns;
+  if (products.k == 1 && products.dtype == Dtype::float32 &&
+      multiplyOuter(a.as<const float>(), b.as<const float>(), out.as<float>(), products.streamed)) {
+    return;
+  }
   multiply(products.dtype, a, b, out);
 }
 

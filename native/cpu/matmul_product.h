@@ -50,6 +50,8 @@ void multiply(Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& ou
 void multiplyIntegers(Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& out);
 void multiplyHalves(Dtype dtype, const Matrix<const uint16_t>& a, const Matrix<const uint16_t>& b,
                     const Matrix<uint16_t>& out);
+/// a has one column; false where no side of the result is contiguous. `streamed`: written past the caches.
+bool multiplyOuter(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& out, bool streamed);
 /// T is float, double or std::complex<float>. With `accumulate` the product is added to out.
 template <typename T>
 void multiplyBlas(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& out, bool accumulate = false);

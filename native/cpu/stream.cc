@@ -31,6 +31,17 @@ void streamCopy(void* to, const void* from, int64_t bytes) {
 #endif
 }
 
+void streamFill(void* to, const void* value, int64_t itemSize, int64_t bytes) {
+  constexpr int64_t kPattern = 512;
+  alignas(64) char pattern[kPattern];
+  std::memcpy(pattern, value, static_cast<size_t>(itemSize));
+  for (int64_t filled = itemSize; filled < kPattern; filled *= 2) {
+    std::memcpy(pattern + filled, pattern, static_cast<size_t>(filled));
+  }
+  char* target = static_cast<char*>(to);
+  for (int64_t i = 0; i < bytes; i += kPattern) streamCopy(target + i, pattern, std::min(kPattern, bytes - i));
+}
+
 void endStream() {
 #if defined(__SSE2__)
   _mm_sfence();

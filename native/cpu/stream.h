@@ -11,6 +11,8 @@ constexpr int64_t kLeastStreamed = 24 << 20;
 
 /// Copies `bytes` bytes; the lines of `to` are not read first, and do not stay in the caches.
 void streamCopy(void* to, const void* from, int64_t bytes);
+/// Writes `bytes` bytes of one value, of `itemSize` bytes (a power of two up to 16), in the same manner.
+void streamFill(void* to, const void* value, int64_t itemSize, int64_t bytes);
 /// Other threads see what this thread streamed once they see what it does next.
 void endStream();
 
