@@ -3,7 +3,8 @@ const gpu = process.env.METALGRAD_TEST_DEVICE === 'gpu';
 
 /**
  * Not run again with the GPU as the default device: what is about the native code of one device, the emulator, the package or rules alone; what runs in
- * processes of its own; and what bounds the memory of the CPU's plans, whose kernels are larger and need no scratch.
+ * processes of its own; what bounds the memory of the CPU's plans, whose kernels are larger and need no scratch; and thousands of steps or calls,
+ * each of which the emulator would compile shaders for, or take a second for.
  */
 const elsewhere = [
   ...[
@@ -15,7 +16,7 @@ const elsewhere = [
     '/test/surface/',
     '/test/primitives/(laws|points|load)',
   ],
-  ...['/test/hostile/', '/test/memory/plain-loop', '/test/memory/peak', '/test/control/long', '/test/schedule/memory'],
+  ...['/test/hostile/(fuzz|loops)', '/test/memory/plain-loop', '/test/memory/peak', '/test/control/long', '/test/schedule/memory'],
 ];
 
 /** @type {import('jest').Config} */

@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { onGpu } from '../support/default';
+
 export interface Outcome {
   readonly status: number | null;
   readonly signal: string | null;
@@ -15,10 +17,17 @@ export interface Outcome {
 export const loader = join(__dirname, 'library.cjs');
 export const library = join(__dirname, '..', '..', 'lib');
 
-/** `code` runs with `mx` there; `kilobytes` limits its address space (the library and Node take 2.3 GB of it). */
+/** What the library and Node take of the address space. */
+const kilobytesOfNode = 2_300_000;
+
+/**
+ * `code` runs with `mx` there; `kilobytes` limits its address space. The emulated GPU reserves terabytes of that: there, the library itself
+ * is told what it may take.
+ */
 export function runChild(code: string, { kilobytes = 4_000_000, seconds = 60, flags = [] as string[] } = {}): Outcome {
-  const program = `require(${JSON.stringify(loader)}); const mx = require(${JSON.stringify(library)}); ${code}`;
-  const limit = process.platform === 'linux' ? `ulimit -v ${kilobytes}; ` : '';
+  const told = onGpu ? `mx.setMemoryLimit(${(kilobytes - kilobytesOfNode) * 1024});` : '';
+  const program = `require(${JSON.stringify(loader)}); const mx = require(${JSON.stringify(library)}); ${told} ${code}`;
+  const limit = process.platform === 'linux' && !onGpu ? `ulimit -v ${kilobytes}; ` : '';
   const { status, signal, stdout, stderr, output } = spawnSync(
     'sh',
     ['-c', `${limit}exec "$@"`, 'sh', process.execPath, ...flags, '-e', program],

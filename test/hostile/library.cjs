@@ -12,3 +12,6 @@ require.extensions['.ts'] = (module, filename) => {
   });
   module._compile(code, filename);
 };
+
+// As in the suite: the default device is the one that the run is about.
+require('../support/default-device.ts');
