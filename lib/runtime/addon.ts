@@ -8,6 +8,8 @@ export interface DeviceLimits {
   readonly maxOperands: number;
   /** Instructions of one kernel. */
   readonly maxInstructions: number;
+  /** Bytes of the largest allocation. */
+  readonly maxBlockBytes: number;
 }
 
 /** A GPU that this build can use. */

@@ -37,8 +37,8 @@ export interface MemoryPlan {
 
 const alignment = 64;
 
-/** Lifetimes from the order of the steps, then places in the arena. */
-export function planMemory(steps: readonly Step[]): MemoryPlan {
+/** Lifetimes from the order of the steps, then places in the arena: parts of `maxBlockBytes`, where it is larger than that. */
+export function planMemory(steps: readonly Step[], maxBlockBytes = Infinity): MemoryPlan {
   const temporaries: Buffer[] = [];
   const outputs: Output[] = [];
   const touch = (buffer: Buffer, position: number): void => {
@@ -58,7 +58,9 @@ export function planMemory(steps: readonly Step[]): MemoryPlan {
   });
 
   const blocks = toBlocks(temporaries);
-  const arenaBytes = place(blocks.filter((block) => !hosted(block, outputs)));
+  const own = blocks.filter((block) => !hosted(block, outputs));
+  let arenaBytes = place(own);
+  if (arenaBytes > maxBlockBytes) arenaBytes = placeInParts(own, maxBlockBytes);
   for (const { buffers, host, offset } of blocks) {
     for (const buffer of buffers) {
       buffer.host = host;
@@ -235,35 +237,68 @@ function largestSum(blocks: readonly Block[]): number {
   return largest;
 }
 
-/** Each block at the lowest offset that is free over its lifetime among the blocks before it. */
+/** Each block at the tightest offset that is free over its lifetime among the blocks before it. */
 function placeInOrder(order: readonly Block[]): number {
   const placed: Block[] = [];
   let size = 0;
   for (const block of order) {
-    let offset = 0;
-    let bestGap = Infinity;
-    let chosen = -1;
-    for (const other of placed) {
-      if (other.last < block.first || other.first > block.last) continue;
-      const gap = other.offset - offset;
-      if (gap >= block.byteLength && gap < bestGap) {
-        bestGap = gap;
-        chosen = offset;
-      }
-      offset = Math.max(offset, other.offset + other.byteLength);
-    }
-    block.offset = chosen < 0 ? offset : chosen;
+    insert(placed, block, freeOffset(placed, block));
     size = Math.max(size, block.offset + block.byteLength);
-    let low = 0;
-    let high = placed.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (placed[middle].offset <= block.offset) low = middle + 1;
-      else high = middle;
-    }
-    placed.splice(low, 0, block);
   }
   return size;
+}
+
+/** Large blocks first, each in the first part that has room: no block lies across two parts, unless it is larger than a part. */
+function placeInParts(blocks: readonly Block[], partBytes: number): number {
+  const parts: Block[][] = [];
+  let size = 0;
+  for (const block of blocks.slice().sort((a, b) => b.byteLength - a.byteLength)) {
+    let part = 0;
+    let offset = 0;
+    for (; part < parts.length; part++) {
+      offset = freeOffset(parts[part], block);
+      if (offset + block.byteLength <= partBytes) break;
+    }
+    if (part === parts.length) {
+      parts.push([]);
+      offset = 0;
+    }
+    insert(parts[part], block, offset);
+    size = Math.max(size, part * partBytes + offset + block.byteLength);
+  }
+  parts.forEach((placed, part) => {
+    for (const block of placed) block.offset += part * partBytes;
+  });
+  return size;
+}
+
+/** The smallest gap among `placed`, which are sorted by offset, that is free over the block's lifetime; else behind them. */
+function freeOffset(placed: readonly Block[], block: Block): number {
+  let offset = 0;
+  let bestGap = Infinity;
+  let chosen = -1;
+  for (const other of placed) {
+    if (other.last < block.first || other.first > block.last) continue;
+    const gap = other.offset - offset;
+    if (gap >= block.byteLength && gap < bestGap) {
+      bestGap = gap;
+      chosen = offset;
+    }
+    offset = Math.max(offset, other.offset + other.byteLength);
+  }
+  return chosen < 0 ? offset : chosen;
+}
+
+function insert(placed: Block[], block: Block, offset: number): void {
+  block.offset = offset;
+  let low = 0;
+  let high = placed.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (placed[middle].offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  placed.splice(low, 0, block);
 }
 
 /** Best fit in the order in which blocks are born: any number of blocks. */

@@ -64,7 +64,7 @@ export function schedule(walk: Walk, limits: readonly DeviceLimits[], learned: r
     else readOperands(step);
   }
   const steps = orderSteps(unordered);
-  return { steps, memory: planMemory(steps), args, outputBytes, results };
+  return { steps, memory: planMemory(steps, Math.min(...limits.map((device) => device.maxBlockBytes))), args, outputBytes, results };
 }
 
 /** A plan for the program of a schedule. */

@@ -112,16 +112,18 @@ int hold(Instance& instance, RunRequest& request, const std::vector<memory::Buff
   return kOk;
 }
 
-Napi::Object describeLimits(Napi::Env env, size_t operands, size_t instructions) {
+Napi::Object describeLimits(Napi::Env env, size_t operands, size_t instructions, const Instance& instance) {
   auto limits = Napi::Object::New(env);
   limits.Set("maxOperands", static_cast<double>(operands));
   limits.Set("maxInstructions", static_cast<double>(instructions));
+  limits.Set("maxBlockBytes", static_cast<double>(instance.allocator()->largestBlock()));
   auto device = Napi::Object::New(env);
   device.Set("limits", limits);
   return device;
 }
 
-Napi::Object describeGpu(Napi::Env env, const gpu::Device& gpu) {
+Napi::Object describeGpu(Napi::Env env, const Instance& instance) {
+  const gpu::Device& gpu = *instance.gpu();
   const gpu::Runtime& runtime = *gpu.runtime();
   auto properties = Napi::Object::New(env);
   for (const auto& [key, value] : runtime.info()) {
@@ -131,7 +133,7 @@ Napi::Object describeGpu(Napi::Env env, const gpu::Device& gpu) {
       properties.Set(key, std::get<std::string>(value));
     }
   }
-  auto device = describeLimits(env, gpu.maxOperands(), gpu::Device::kMaxInstructions);
+  auto device = describeLimits(env, gpu.maxOperands(), gpu::Device::kMaxInstructions, instance);
   device.Set("name", runtime.name());
   device.Set("emulated", runtime.emulated());
   device.Set("info", properties);
@@ -146,8 +148,8 @@ Value describe(const CallbackInfo& info, Instance& instance) {
     return array;
   };
   auto devices = Napi::Object::New(env);
-  devices.Set("cpu", describeLimits(env, cpu::kMaxOperands, cpu::kMaxInstructions));
-  devices.Set("gpu", instance.gpu() ? describeGpu(env, *instance.gpu()) : env.Null());
+  devices.Set("cpu", describeLimits(env, cpu::kMaxOperands, cpu::kMaxInstructions, instance));
+  devices.Set("gpu", instance.gpu() ? describeGpu(env, instance) : env.Null());
   auto description = Napi::Object::New(env);
   description.Set("formatVersion", static_cast<double>(kFormatVersion));
   description.Set("dtypes", list(kDtypeNames));
@@ -189,7 +191,7 @@ int run(const CallbackInfo& info, Instance& instance) {
   }
   std::vector<memory::BufferRef> outputs(request.program->outputs());
   Outcome outcome = request.program->check(inputs, args);
-  if (outcome.ok()) outcome = request.program->run(inputs, args, outputs, instance.allocator(), nullptr);
+  if (outcome.ok()) outcome = request.program->run(inputs, args, outputs, instance.allocator());
   if (!outcome.ok()) return instance.fail(std::move(outcome));
   return hold(instance, request, outputs);
 }

@@ -1,4 +1,4 @@
-// The queue's thread.
+// The queue's threads.
 #include "addon/run_queue.h"
 
 #include <algorithm>
@@ -26,7 +26,18 @@ struct StartedQueues {
   }
 };
 
+namespace {
+
+bool isPoisoned(const QueuedRun& run) {
+  return std::ranges::any_of(run.inputs, [](const auto& input) { return input->failed.load(); });
+}
+
+Outcome poisonedRun() { return {Status::deviceFailure, "an input was computed by a run that failed"}; }
+
+}  // namespace
+
 void RunQueue::push(std::unique_ptr<QueuedRun> run) {
+  if (!waiting_.joinable()) waiting_ = std::thread([this] { waitForFlights(); });
   if (!thread_.joinable()) {
     auto& started = StartedQueues::shared();
     std::lock_guard lock(started.mutex);
@@ -65,11 +76,17 @@ void RunQueue::end() {
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
+  {
+    std::lock_guard lock(mutex_);
+    startsMore_ = false;
+  }
+  changed_.notify_all();
+  if (waiting_.joinable()) waiting_.join();
 }
 
 std::unique_ptr<QueuedRun> RunQueue::next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return !runs_.empty() || stopping_; });
+  changed_.wait(lock, [this] { return (!runs_.empty() && flights_.size() < kMostInFlight) || stopping_; });
   if (stopping_) return nullptr;
   auto run = std::move(runs_.front());
   runs_.pop_front();
@@ -78,21 +95,84 @@ std::unique_ptr<QueuedRun> RunQueue::next() {
 
 void RunQueue::work() {
   while (auto run = next()) {
-    const bool poisoned = std::ranges::any_of(run->inputs, [](const auto& input) { return input->failed.load(); });
-    run->outcome = poisoned ? Outcome{Status::deviceFailure, "an input was computed by a run that failed"}
-                            : run->program->run(run->inputs, run->args, run->outputs, run->allocator, &stopping_);
-    if (!run->outcome.ok()) {
-      for (auto& output : run->outputs) output->failed = true;
-    }
-    run->inputs.clear();
-    run->outputs.clear();
-    {
-      std::lock_guard lock(mutex_);
-      done_.store(run->number, std::memory_order_release);
-    }
-    changed_.notify_all();
-    ended_(std::move(run));
+    start(*run);
+    hand(std::move(run));
   }
+}
+
+void RunQueue::start(QueuedRun& run) {
+  startOnce(run);
+  if (!run.flight.ended() || run.flight.wait().status != Status::outOfMemory) return;
+  // What is in flight gives memory back.
+  {
+    std::unique_lock lock(mutex_);
+    if (flights_.empty()) return;
+    changed_.wait(lock, [this] { return flights_.empty(); });
+  }
+  startOnce(run);
+}
+
+void RunQueue::startOnce(QueuedRun& run) {
+  const auto inputsWritten = [this, &run]() -> Outcome {
+    uint64_t last = 0;
+    for (const auto& input : run.inputs) last = std::max(last, input->writer);
+    wait(last);
+    if (stopping_) return cancelledRun();
+    return isPoisoned(run) ? poisonedRun() : Outcome();
+  };
+  run.flight = isPoisoned(run) ? Flight(poisonedRun())
+                               : run.program->start(run.inputs, run.args, run.outputs, run.allocator,
+                                                    {.cancelled = stopping_, .inputsWritten = inputsWritten});
+}
+
+/// Lets a run land: at once where nothing is left to wait for.
+void RunQueue::hand(std::unique_ptr<QueuedRun> run) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!run->flight.ended() || !flights_.empty()) {
+      flights_.push_back(std::move(run));
+    }
+  }
+  if (run) {
+    land(std::move(run));
+  } else {
+    changed_.notify_all();
+  }
+}
+
+void RunQueue::waitForFlights() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return !flights_.empty() || !startsMore_; });
+    if (flights_.empty()) return;
+    QueuedRun& first = *flights_.front();
+    lock.unlock();
+    first.flight.wait();
+    lock.lock();
+    auto run = std::move(flights_.front());
+    lock.unlock();
+    land(std::move(run));
+    lock.lock();
+    flights_.pop_front();
+    changed_.notify_all();
+  }
+}
+
+/// Everything before it has landed.
+void RunQueue::land(std::unique_ptr<QueuedRun> run) {
+  run->outcome = run->flight.wait();
+  if (isPoisoned(*run)) run->outcome = poisonedRun();
+  if (!run->outcome.ok()) {
+    for (auto& output : run->outputs) output->failed = true;
+  }
+  run->inputs.clear();
+  run->outputs.clear();
+  {
+    std::lock_guard lock(mutex_);
+    done_.store(run->number, std::memory_order_release);
+  }
+  changed_.notify_all();
+  ended_(std::move(run));
 }
 
 }  // namespace metalgrad::addon

@@ -1,4 +1,5 @@
-// Asynchronous runs: one thread executes them in the order in which they came.
+// Asynchronous runs: one thread starts them in the order in which they came, and does what the CPU does; another waits
+// for those that the GPU has.
 #pragma once
 
 #include <atomic>
@@ -25,12 +26,13 @@ struct QueuedRun {
   std::vector<uint64_t> args;
   /// Whoever waits for the end, as a number that only the owner of the queue understands.
   uint64_t waiter = 0;
+  Flight flight;
   Outcome outcome;
 };
 
 class RunQueue {
  public:
-  /// Called on the queue's thread with each run that ended.
+  /// Called with each run that ended, in their order, on one of the queue's threads.
   using Ended = std::function<void(std::unique_ptr<QueuedRun>)>;
 
   explicit RunQueue(Ended ended) : ended_(std::move(ended)) {}
@@ -41,23 +43,34 @@ class RunQueue {
   /// Waits for the run with this number and all before it.
   void wait(uint64_t number);
   void waitForAll() { wait(pushed_); }
-  /// Ends the run in flight at its next step, forgets the others, and joins the thread.
+  /// Ends the run that is being started at its next step, waits for those in flight, forgets the others, and joins the
+  /// threads.
   void stop();
 
  private:
   friend struct StartedQueues;
+  /// The GPU has one more to run when one has ended, and memory for arenas is needed for these alone.
+  static constexpr size_t kMostInFlight = 2;
+
   void end();
   void work();
+  void waitForFlights();
   std::unique_ptr<QueuedRun> next();
+  void start(QueuedRun& run);
+  void startOnce(QueuedRun& run);
+  void hand(std::unique_ptr<QueuedRun> run);
+  void land(std::unique_ptr<QueuedRun> run);
 
   Ended ended_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<QueuedRun>> runs_;
-  uint64_t pushed_ = 0;  // owner's thread only
+  std::deque<std::unique_ptr<QueuedRun>> flights_;  // the first is being waited for
+  uint64_t pushed_ = 0;                             // owner's thread only
   std::atomic<uint64_t> done_{0};
   std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  bool startsMore_ = true;  // false once no more runs are started
+  std::thread thread_, waiting_;
 };
 
 }  // namespace metalgrad::addon

@@ -29,7 +29,8 @@ Outcome Executable::prepareSteps() {
   return {};
 }
 
-Outcome Executable::runSteps(const RunState& state) const {
+Outcome Executable::runSteps(const RunState& state, std::unique_ptr<Pending>&) const {
+  if (Outcome outcome = state.order.inputsWritten(); !outcome.ok()) return outcome;
   auto addresses = slots(state, [](const memory::Block& block) { return block.data; });
   const auto place = [&](size_t slot, const memory::Block& block) { addresses[slot] = block.data; };
   const Run run{.slots = addresses, .args = state.args, .pool = ThreadPool::shared()};

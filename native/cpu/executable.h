@@ -17,7 +17,7 @@ class Executable final : public metalgrad::Executable {
  private:
   explicit Executable(ValidProgram&& valid) : metalgrad::Executable(std::move(valid)) {}
   Outcome prepareSteps();
-  Outcome runSteps(const RunState& state) const override;
+  Outcome runSteps(const RunState& state, std::unique_ptr<Pending>& pending) const override;
 
   struct Entry {
     size_t index;

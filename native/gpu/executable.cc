@@ -1,5 +1,7 @@
-// GPU steps are recorded one after the other; before a step of the CPU, and at the end, the run waits for them.
+// GPU steps are recorded one after the other; a step of the CPU waits for those before it, and for the inputs.
 #include "gpu/executable.h"
+
+#include <utility>
 
 #include "cpu/step_access.h"
 #include "cpu/thread_pool.h"
@@ -8,6 +10,23 @@
 #include "program/guarded.h"
 
 namespace metalgrad::gpu {
+
+namespace {
+
+/// The commands that a run gave to the GPU.
+class Recorded final : public Pending {
+ public:
+  Recorded(Runtime& runtime, memory::Allocator& allocator, std::string_view label)
+      : submission_(runtime, allocator, label) {}
+
+  Submission& submission() { return submission_; }
+  Outcome wait() override { return submission_.wait(); }
+
+ private:
+  Submission submission_;
+};
+
+}  // namespace
 
 std::shared_ptr<const Executable> Executable::load(ValidProgram&& valid, std::string label,
                                                    std::shared_ptr<Device> device, Outcome& outcome) {
@@ -69,17 +88,19 @@ Outcome Executable::prepareStep(size_t index, PreparedStep& prepared) const {
   return {};
 }
 
-Outcome Executable::runSteps(const RunState& state) const {
+Outcome Executable::runSteps(const RunState& state, std::unique_ptr<Pending>& pending) const {
   auto addresses = slots(state, [](const memory::Block& block) { return block.data; });
   auto ranges = slots(state, rangeOf);
   const auto place = [&](size_t slot, const memory::Block& block) {
     addresses[slot] = block.data;
     ranges[slot] = rangeOf(block);
   };
-  Submission submission(*device_->runtime(), state.allocator, label_);
+  auto recorded = std::make_unique<Recorded>(*device_->runtime(), state.allocator, label_);
+  Submission& submission = recorded->submission();
   const Run onGpu{.slots = ranges, .args = state.args, .submission = submission};
   const cpu::Run onCpu{.slots = addresses, .args = state.args, .pool = cpu::ThreadPool::shared()};
   const cpu::StepAccess access(addresses, state.args);
+  bool written = false;
   for (const auto& [index, prepared] : steps_) {
     if (state.isCancelled()) return cancelledRun();
     // Nothing is freed before the end: commands that use it may still be in flight.
@@ -87,13 +108,18 @@ Outcome Executable::runSteps(const RunState& state) const {
     if (const auto* kernel = std::get_if<Prepared>(&prepared)) {
       if (Outcome outcome = (*kernel)->encode(onGpu); !outcome.ok()) return named(index, std::move(outcome));
     } else {
+      if (!std::exchange(written, true)) {
+        if (Outcome outcome = state.order.inputsWritten(); !outcome.ok()) return outcome;
+      }
       if (Outcome outcome = submission.wait(); !outcome.ok()) return outcome;
       access.before(program().steps[index]);
       cpu::runStep(std::get<cpu::PreparedStep>(prepared), onCpu);
       access.after(program().steps[index]);
     }
   }
-  return submission.wait();
+  submission.commit();
+  pending = std::move(recorded);
+  return {};
 }
 
 }  // namespace metalgrad::gpu

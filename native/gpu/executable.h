@@ -26,7 +26,7 @@ class Executable final : public metalgrad::Executable {
       : metalgrad::Executable(std::move(valid)), label_(std::move(label)), device_(std::move(device)) {}
   Outcome prepareSteps();
   Outcome prepareStep(size_t index, PreparedStep& prepared) const;
-  Outcome runSteps(const RunState& state) const override;
+  Outcome runSteps(const RunState& state, std::unique_ptr<Pending>& pending) const override;
   Outcome named(size_t step, Outcome outcome) const;
 
   struct Entry {

@@ -14,8 +14,10 @@ constexpr size_t kPage = 16384;
 
 size_t MemorySource::capacity(size_t bytes) const { return memory::roundUp(bytes, bytes >= kPage ? kPage : 1024); }
 
+size_t MemorySource::largest() const { return runtime_->limits().maxBufferBytes / kPage * kPage; }
+
 memory::Region MemorySource::allocate(size_t capacity) {
-  if (capacity > runtime_->limits().maxBufferBytes) return {};
+  if (capacity > largest()) return {};
   const Memory memory = runtime_->allocate(capacity);
   return {.object = memory.object, .data = memory.data, .bytes = memory.bytes};
 }

@@ -14,6 +14,7 @@ class MemorySource final : public memory::Source {
   size_t capacity(size_t bytes) const override;
   memory::Region allocate(size_t capacity) override;
   void free(const memory::Region& region) override;
+  size_t largest() const override;
   size_t total() const override;
 
  private:

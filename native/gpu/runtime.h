@@ -85,7 +85,7 @@ struct Dispatch {
 };
 
 /// One sequence of commands in the making. Its dispatches and copies may overlap, and run in any order, unless a
-/// barrier stands between them. Used by one thread.
+/// barrier stands between them. They see all that was committed before they are. Used by one thread at a time.
 class Commands {
  public:
   virtual ~Commands() = default;
@@ -94,7 +94,8 @@ class Commands {
   virtual void barrier() = 0;
   virtual void copy(const Range& from, const Range& to) = 0;
   virtual void fill(const Range& range, uint8_t value) = 0;
-  /// Gives what was recorded so far to the device; later commands come after it, as if a barrier stood between.
+  /// Gives what was recorded so far to the device; later commands, of whatever sequence, come after it, as if a barrier
+  /// stood between.
   virtual void commit() = 0;
   /// Commits, and waits until everything has run. Says what went wrong, with the label.
   virtual Outcome wait() = 0;

@@ -91,9 +91,16 @@ void Submission::recorded(std::span<const Binding> bindings) {
   for (const auto& [range, written] : bindings) {
     if (!written) recordedBytes_ += range.bytes;
   }
-  if (recorded_ < kDispatchesPerCommit && recordedBytes_ < kBytesPerCommit) return;
-  commands_->commit();
-  // What follows a commit comes after it.
+  if (recorded_ >= kDispatchesPerCommit || recordedBytes_ >= kBytesPerCommit) commit();
+}
+
+void Submission::commit() {
+  if (commands_) commands_->commit();
+  orderAnew();
+}
+
+/// What follows a commit comes after it.
+void Submission::orderAnew() {
   reads_.clear();
   writes_.clear();
   recorded_ = 0;
@@ -112,10 +119,7 @@ Outcome Submission::wait() {
   if (!commands_) return {};
   Outcome outcome = commands_->wait();
   commands_.reset();
-  reads_.clear();
-  writes_.clear();
-  recorded_ = 0;
-  recordedBytes_ = 0;
+  orderAnew();
   return outcome;
 }
 

@@ -20,7 +20,7 @@ struct Binding {
   bool written = false;
 };
 
-/// Used by one thread. What was committed has ended when this is gone.
+/// Used by one thread at a time. What was committed has ended when this is gone.
 class Submission {
  public:
   /// `allocator` lends scratch memory for the time of the run; `label` names the program in errors.
@@ -43,6 +43,8 @@ class Submission {
   /// Memory that is free again when this run has ended; a null object where the device has none.
   Range scratch(size_t bytes);
 
+  /// Gives the device what was recorded so far: it runs after all that was given to it before.
+  void commit();
   /// Waits until everything recorded has run, so that the CPU may read and write the same memory; more may follow.
   Outcome wait();
 
@@ -50,6 +52,7 @@ class Submission {
   Commands& commands();
   void order(std::span<const Binding> bindings);
   void recorded(std::span<const Binding> bindings);
+  void orderAnew();
 
   Runtime& runtime_;
   memory::Allocator& allocator_;

@@ -43,6 +43,9 @@ class Allocator {
   Block allocate(size_t bytes);
   void free(const Block& block);
 
+  /// No block can be larger.
+  size_t largestBlock() const { return source_->largest(); }
+
   MemoryUse use() const;
   void resetPeak();
   void clearCache();

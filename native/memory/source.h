@@ -25,6 +25,8 @@ class Source {
   /// Aligned memory of a capacity that `capacity` gave; `data` is null when there is none.
   virtual Region allocate(size_t capacity) = 0;
   virtual void free(const Region& region) = 0;
+  /// No region can be larger: a multiple of the alignment.
+  virtual size_t largest() const = 0;
   /// All the memory that there is for arrays.
   virtual size_t total() const = 0;
 };

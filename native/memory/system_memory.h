@@ -1,6 +1,8 @@
 // Memory from the operating system.
 #pragma once
 
+#include <cstdint>
+
 #include "memory/source.h"
 
 namespace metalgrad::memory {
@@ -11,6 +13,7 @@ class SystemSource final : public Source {
   size_t capacity(size_t bytes) const override;
   Region allocate(size_t capacity) override;
   void free(const Region& region) override;
+  size_t largest() const override { return SIZE_MAX / kAlignment * kAlignment; }
   size_t total() const override;
 };
 

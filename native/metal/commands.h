@@ -1,6 +1,9 @@
-// Command buffers of one run: encoders that dispatch concurrently, with fences from each to the next.
+// Command buffers of one run: encoders that dispatch concurrently, with a fence from each to the next, also to those of
+// the next run.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,10 +14,19 @@
 
 namespace metalgrad::metal {
 
+/// Orders all encoders of a queue as they are committed: each waits for the fence and then updates it. The system looks
+/// at fences when command buffers are committed, so several threads may encode at once.
+struct QueueOrder {
+  const Retained<id<MTLFence>> fence;
+  /// Something that updates the fence was committed.
+  std::atomic<bool> updated{false};
+};
+
 class Commands final : public gpu::Commands {
  public:
   /// `nothing` is bound in the place of arrays without elements.
-  Commands(Retained<id<MTLCommandQueue>> queue, Retained<id<MTLBuffer>> nothing, std::string_view label);
+  Commands(Retained<id<MTLCommandQueue>> queue, std::shared_ptr<QueueOrder> order, Retained<id<MTLBuffer>> nothing,
+           std::string_view label);
   /// Forgets what was not committed, and waits for the rest.
   ~Commands() override;
 
@@ -30,14 +42,15 @@ class Commands final : public gpu::Commands {
   id<MTLComputeCommandEncoder> compute();
   id<MTLBlitCommandEncoder> blit();
   bool open();
+  bool follows() const { return fenced_ || order_->updated; }
   void endEncoder();
   void fail(Outcome outcome);
 
   const Retained<id<MTLCommandQueue>> queue_;
+  const std::shared_ptr<QueueOrder> order_;
   const Retained<id<MTLBuffer>> nothing_;
   const std::string label_;
-  Retained<id<MTLFence>> fence_;
-  bool fenced_ = false;  // some encoder updated the fence
+  bool fenced_ = false;  // an encoder of this updated the fence
   Retained<id<MTLCommandBuffer>> buffer_;
   /// At most one of them is open.
   Retained<id<MTLComputeCommandEncoder>> compute_;

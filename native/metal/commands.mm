@@ -19,8 +19,9 @@ Outcome failureOf(id<MTLCommandBuffer> buffer, const std::string& label) {
 
 }  // namespace
 
-Commands::Commands(Retained<id<MTLCommandQueue>> queue, Retained<id<MTLBuffer>> nothing, std::string_view label)
-    : queue_(std::move(queue)), nothing_(std::move(nothing)), label_(label) {}
+Commands::Commands(Retained<id<MTLCommandQueue>> queue, std::shared_ptr<QueueOrder> order,
+                   Retained<id<MTLBuffer>> nothing, std::string_view label)
+    : queue_(std::move(queue)), order_(std::move(order)), nothing_(std::move(nothing)), label_(label) {}
 
 Commands::~Commands() {
   enterThread();
@@ -39,12 +40,10 @@ void Commands::fail(Outcome outcome) {
 bool Commands::open() {
   if (buffer_) return true;
   buffer_ = Retained<id<MTLCommandBuffer>>::shared([queue_.get() commandBufferWithUnretainedReferences]);
-  if (!fence_) fence_ = Retained<id<MTLFence>>::owned([[queue_.get() device] newFence]);
-  if (buffer_ && fence_) {
+  if (buffer_) {
     [buffer_.get() setLabel:[NSString stringWithUTF8String:label_.c_str()]];
     return true;
   }
-  buffer_ = {};
   fail({Status::deviceFailure, label_ + ": the GPU takes no commands"});
   return false;
 }
@@ -56,7 +55,7 @@ id<MTLComputeCommandEncoder> Commands::compute() {
     if (!open()) return nil;
     compute_ = Retained<id<MTLComputeCommandEncoder>>::shared(
         [buffer_.get() computeCommandEncoderWithDispatchType:MTLDispatchTypeConcurrent]);
-    if (fenced_) [compute_.get() waitForFence:fence_.get()];
+    if (follows()) [compute_.get() waitForFence:order_->fence.get()];
   }
   return compute_.get();
 }
@@ -67,20 +66,20 @@ id<MTLBlitCommandEncoder> Commands::blit() {
     endEncoder();
     if (!open()) return nil;
     blit_ = Retained<id<MTLBlitCommandEncoder>>::shared([buffer_.get() blitCommandEncoder]);
-    if (fenced_) [blit_.get() waitForFence:fence_.get()];
+    if (follows()) [blit_.get() waitForFence:order_->fence.get()];
   }
   return blit_.get();
 }
 
 void Commands::endEncoder() {
   if (compute_) {
-    [compute_.get() updateFence:fence_.get()];
+    [compute_.get() updateFence:order_->fence.get()];
     [compute_.get() endEncoding];
     compute_ = {};
     fenced_ = true;
   }
   if (blit_) {
-    [blit_.get() updateFence:fence_.get()];
+    [blit_.get() updateFence:order_->fence.get()];
     [blit_.get() endEncoding];
     blit_ = {};
     fenced_ = true;
@@ -135,6 +134,7 @@ void Commands::commit() {
   @autoreleasepool {
     endEncoder();
     [buffer_.get() commit];
+    if (fenced_) order_->updated = true;
     committed_.push_back(std::move(buffer_));
     buffer_ = {};
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gpu/runtime.h"
+#include "metal/commands.h"
 #include "metal/platform.h"
 #include "metal/retained.h"
 
@@ -39,13 +40,14 @@ class Runtime final : public gpu::Runtime {
   void stopCapture() override;
 
  private:
-  Runtime(Retained<id<MTLDevice>> device, Retained<id<MTLCommandQueue>> queue);
+  Runtime(Retained<id<MTLDevice>> device, Retained<id<MTLCommandQueue>> queue, Retained<id<MTLFence>> fence);
   void openResidency();
   void addResident(id<MTLBuffer> buffer);
   void removeResident(id<MTLBuffer> buffer);
 
   const Retained<id<MTLDevice>> device_;
   const Retained<id<MTLCommandQueue>> queue_;
+  const std::shared_ptr<QueueOrder> order_;
   /// Bound where an array has no elements: a shader may touch none of it.
   Retained<id<MTLBuffer>> nothing_;
   gpu::Limits limits_;

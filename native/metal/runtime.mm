@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "metal/commands.h"
-
 namespace metalgrad::metal {
 namespace {
 
@@ -30,14 +28,15 @@ std::shared_ptr<Runtime> Runtime::open() {
     auto device = firstDevice();
     if (!device) return nullptr;
     auto queue = Retained<id<MTLCommandQueue>>::owned([device.get() newCommandQueue]);
-    if (!queue) return nullptr;
-    std::shared_ptr<Runtime> runtime(new Runtime(std::move(device), std::move(queue)));
+    auto fence = Retained<id<MTLFence>>::owned([device.get() newFence]);
+    if (!queue || !fence) return nullptr;
+    std::shared_ptr<Runtime> runtime(new Runtime(std::move(device), std::move(queue), std::move(fence)));
     return runtime->nothing_ ? runtime : nullptr;
   }
 }
 
-Runtime::Runtime(Retained<id<MTLDevice>> device, Retained<id<MTLCommandQueue>> queue)
-    : device_(std::move(device)), queue_(std::move(queue)) {
+Runtime::Runtime(Retained<id<MTLDevice>> device, Retained<id<MTLCommandQueue>> queue, Retained<id<MTLFence>> fence)
+    : device_(std::move(device)), queue_(std::move(queue)), order_(std::make_shared<QueueOrder>(std::move(fence))) {
   limits_.maxThreadsPerGroup = static_cast<uint32_t>([device_.get() maxThreadsPerThreadgroup].width);
   limits_.maxThreadgroupMemory = [device_.get() maxThreadgroupMemoryLength];
   limits_.maxBufferBytes = [device_.get() maxBufferLength];
@@ -149,7 +148,7 @@ void Runtime::removeResident(id<MTLBuffer>) {}
 #endif
 
 std::unique_ptr<gpu::Commands> Runtime::begin(std::string_view label) {
-  return std::make_unique<Commands>(queue_, nothing_, label);
+  return std::make_unique<Commands>(queue_, order_, nothing_, label);
 }
 
 Outcome Runtime::startCapture(const std::string& path) {

@@ -41,16 +41,31 @@ Outcome Executable::allocate(const std::shared_ptr<memory::Allocator>& allocator
   });
 }
 
-Outcome Executable::run(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
-                        std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator,
-                        const std::atomic<bool>* cancelled) const {
-  return guarded([&]() -> Outcome {
-    RunMemory memory(program_, memoryPlan_, outputs, allocator);
-    Outcome outcome =
-        runSteps({.inputs = inputs, .memory = memory, .args = args, .allocator = *allocator, .cancelled = cancelled});
-    // Programs without steps have outputs, too: empty ones.
-    return outcome.ok() ? allocate(allocator, outputs) : std::move(outcome);
+Flight Executable::start(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
+                         std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator,
+                         const Order& order) const {
+  Flight flight;
+  Outcome failure = guarded([&]() -> Outcome {
+    auto memory = std::make_unique<RunMemory>(program_, memoryPlan_, outputs, allocator);
+    std::unique_ptr<Pending> pending;
+    Outcome outcome = guarded([&]() -> Outcome {
+      Outcome started = runSteps(
+          {.inputs = inputs, .memory = *memory, .args = args, .allocator = *allocator, .order = order}, pending);
+      // Programs without steps have outputs, too: empty ones.
+      return started.ok() ? allocate(allocator, outputs) : std::move(started);
+    });
+    flight = Flight(std::move(memory), std::move(pending), std::move(outcome));
+    return {};
   });
+  return failure.ok() ? std::move(flight) : Flight(std::move(failure));
+}
+
+Outcome Executable::run(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
+                        std::span<memory::BufferRef> outputs,
+                        const std::shared_ptr<memory::Allocator>& allocator) const {
+  static const std::atomic<bool> never{false};
+  return start(inputs, args, outputs, allocator, {.cancelled = never, .inputsWritten = [] { return Outcome(); }})
+      .wait();
 }
 
 }  // namespace metalgrad

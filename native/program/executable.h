@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "memory/buffer.h"
+#include "program/flight.h"
 #include "program/memory_plan.h"
 #include "program/run_memory.h"
 #include "program/status.h"
@@ -40,11 +42,23 @@ class Executable {
   Outcome check(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args) const;
   /// Allocates outputs that must be there before the run.
   Outcome allocate(const std::shared_ptr<memory::Allocator>& allocator, std::span<memory::BufferRef> outputs) const;
-  /// Runs the steps, and allocates each output that is not there when its first step comes; `check` must have accepted
-  /// these inputs and arguments. Ends early once `cancelled` is set.
+  /// How runs one after the other depend on each other.
+  struct Order {
+    /// Ends the run early once it is set.
+    const std::atomic<bool>& cancelled;
+    /// Waits until the inputs are written. The device runs what it is given in order and needs no such wait; a step
+    /// that the CPU runs does.
+    std::function<Outcome()> inputsWritten;
+  };
+  /// Gives the steps to their device, and allocates each output that is not there when its first step comes; `check`
+  /// must have accepted these inputs and arguments. The inputs may still be written by runs that were started before.
+  /// `outputs` and `allocator` must live as long as the flight does.
+  Flight start(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
+               std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator,
+               const Order& order) const;
+  /// The same, and waits for the end. Nothing may be writing the inputs.
   Outcome run(std::span<const memory::BufferRef> inputs, std::span<const uint64_t> args,
-              std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator,
-              const std::atomic<bool>* cancelled) const;
+              std::span<memory::BufferRef> outputs, const std::shared_ptr<memory::Allocator>& allocator) const;
 
  protected:
   struct RunState {
@@ -52,9 +66,9 @@ class Executable {
     RunMemory& memory;
     std::span<const uint64_t> args;
     memory::Allocator& allocator;
-    const std::atomic<bool>* cancelled;
+    const Order& order;
 
-    bool isCancelled() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
+    bool isCancelled() const { return order.cancelled.load(std::memory_order_relaxed); }
   };
 
   explicit Executable(ValidProgram&& valid)
@@ -62,7 +76,8 @@ class Executable {
         requirements_(std::move(valid.requirements)),
         memoryPlan_(planMemory(program_)) {}
 
-  virtual Outcome runSteps(const RunState& run) const = 0;
+  /// Leaves in `pending` what has not ended when this returns.
+  virtual Outcome runSteps(const RunState& run, std::unique_ptr<Pending>& pending) const = 0;
 
   /// A table of what `make` gives for the memory of each slot: of inputs now, the others have none yet.
   template <typename Make>

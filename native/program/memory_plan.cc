@@ -65,7 +65,8 @@ MemoryPlan planMemory(const Program& program) {
     const auto& [output, offset, bytes] = program.temporaries[i];
     const bool first = plan.homes.size() == outputs;
     const int64_t length = first ? 0 : plan.homes.back().byteLength;
-    if (first || (length >= kLeastPart && offset >= plan.homes.back().offset + length)) {
+    const int64_t end = first ? 0 : plan.homes.back().offset + length;
+    if (first || (offset >= end && (length >= kLeastPart || offset + bytes - end >= kLeastPart))) {
       plan.homes.push_back({.offset = offset, .byteLength = 0, .temporaries = {}});
       lifetimes.emplace_back();
     }

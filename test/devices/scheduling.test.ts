@@ -15,8 +15,8 @@ import { linearizeNodes, pullback } from '../../lib/transforms/reverse';
 
 const trace = { transform: 'test', active: true };
 const limits = [
-  { maxOperands: 32, maxInstructions: 256 },
-  { maxOperands: 12, maxInstructions: 16 },
+  { maxOperands: 32, maxInstructions: 256, maxBlockBytes: Infinity },
+  { maxOperands: 12, maxInstructions: 16, maxBlockBytes: Infinity },
 ];
 const input = (shape: number[], dtype: Dtype = float32): Node => p.placeholder(shape, dtype, trace);
 const onCpu = <T>(body: () => T): T => onDevice(cpuDevice, body);

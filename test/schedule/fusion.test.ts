@@ -5,7 +5,7 @@ import { placeholder } from '../../lib/primitives/control';
 import { explainSteps } from '../../lib/schedule/explain';
 import { widest } from '../support/default';
 
-const limit = { maxOperands: 32, maxInstructions: 256 };
+const limit = { maxOperands: 32, maxInstructions: 256, maxBlockBytes: Infinity };
 const limits = [limit, limit];
 const trace = { transform: 'test', active: true };
 const input = (shape: number[], dtype = float32): Node => placeholder(shape, dtype, trace);

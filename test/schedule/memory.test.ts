@@ -13,7 +13,7 @@ import { sizeOf } from '../../lib/shape';
 import { widest } from '../support/default';
 import { buildProgram, Random } from './programs';
 
-const limit = { maxOperands: 32, maxInstructions: 256 };
+const limit = { maxOperands: 32, maxInstructions: 256, maxBlockBytes: Infinity };
 const limits = [limit, limit];
 const trace = { transform: 'test', active: true };
 const input = (shape: readonly number[], dtype = float32): Node => placeholder(shape, dtype, trace);
@@ -55,6 +55,26 @@ describe('the arena', () => {
       const { memory } = scheduleOf(outputs, limits);
       expect(isSound(memory)).toBe(true);
     }
+  });
+
+  test('has parts where the device has no block that is large enough, and no value lies across two', () => {
+    let split = 0;
+    for (let seed = 1; seed <= 150; seed++) {
+      const { outputs } = buildProgram(new Random(seed), new Random(1), (shape) => input(shape, widest), 80);
+      const { memory } = scheduleOf(outputs, limits);
+      const own = memory.temporaries.filter(({ host }) => host === null);
+      const maxBlockBytes = Math.max(64, ...own.map(({ byteLength }) => Math.ceil(byteLength / 64) * 64));
+      if (memory.arenaBytes > maxBlockBytes) split++;
+      const parts = scheduleOf(buildProgram(new Random(seed), new Random(1), (shape) => input(shape, widest), 80).outputs, [
+        { ...limit, maxBlockBytes },
+        limit,
+      ]).memory;
+      expect(isSound(parts)).toBe(true);
+      for (const { byteLength, host, offset } of parts.temporaries) {
+        if (host === null) expect((offset % maxBlockBytes) + byteLength).toBeLessThanOrEqual(maxBlockBytes);
+      }
+    }
+    expect(split).toBeGreaterThan(10);
   });
 
   test('of chains and trees of products of many sizes is at most a tenth larger than what is alive at once', () => {

@@ -7,6 +7,8 @@ export interface Emulator {
   live(protocol?: string): number;
   /** Functions that were compiled for the device, and not found in an archive. */
   compilations(): number;
+  /** What happened to command buffers, one a line: `committed <name>`, `began <name>`, `ended <name>`. */
+  events(): string;
   /** What a GPU would not have forgiven, one a line. */
   faults(): string;
   clearFaults(): void;

@@ -4,12 +4,6 @@
 #include "host/objects.h"
 #include "host/settings.h"
 
-namespace {
-
-constexpr NSUInteger kMaxBufferLength = NSUInteger{8} << 30;
-
-}  // namespace
-
 extern "C" id<MTLDevice> MTLCreateSystemDefaultDevice(void) {
   emulator::countObjects();
   return emulator::settings().device ? [[EmulatedDevice alloc] init] : nil;
@@ -49,7 +43,7 @@ extern "C" NSArray<id<MTLDevice>>* MTLCopyAllDevices(void) {
 }
 
 - (NSUInteger)maxBufferLength {
-  return kMaxBufferLength;
+  return emulator::settings().bufferBytes;
 }
 
 - (BOOL)hasUnifiedMemory {
@@ -78,9 +72,9 @@ extern "C" NSArray<id<MTLDevice>>* MTLCopyAllDevices(void) {
 }
 
 - (id<MTLBuffer>)newBufferWithLength:(NSUInteger)length options:(MTLResourceOptions)options {
-  if (length == 0 || length > kMaxBufferLength) {
-    emulator::fault("buffer length", std::to_string(length) + " bytes, where 1 to " + std::to_string(kMaxBufferLength) +
-                                         " are possible");
+  if (length == 0 || length > emulator::settings().bufferBytes) {
+    emulator::fault("buffer length", std::to_string(length) + " bytes, where 1 to " +
+                                         std::to_string(emulator::settings().bufferBytes) + " are possible");
     return nil;
   }
   return [[EmulatedBuffer alloc] initWithDevice:self length:length options:options];

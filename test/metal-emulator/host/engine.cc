@@ -14,6 +14,8 @@ namespace {
 // Values of MTLCommandBufferError.
 constexpr unsigned kTimeout = 2, kInvalidResource = 9;
 
+constexpr size_t kMostEvents = 10000;
+
 double seconds(std::chrono::steady_clock::time_point time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
@@ -63,6 +65,7 @@ void Engine::commit(const std::shared_ptr<Submission>& submission) {
   if (submission->status == Status::recorded) append(submission);
   submission->status = Status::committed;
   submission->known = Knowledge(epoch_);
+  happened("committed", *submission);
   changed_.notify_all();
 }
 
@@ -163,6 +166,18 @@ void Engine::failNext(unsigned error, unsigned count) {
   failures_ = count;
 }
 
+void Engine::happened(const char* what, const Submission& submission) {
+  events_.push_back(std::string(what) + " " + submission.self->name() + "\n");
+  if (events_.size() > kMostEvents) events_.pop_front();
+}
+
+std::string Engine::events() {
+  const std::lock_guard lock(mutex_);
+  std::string all;
+  for (const std::string& event : events_) all += event;
+  return all;
+}
+
 Submission* Engine::pick() {
   std::vector<Submission*> ready;
   for (auto& [number, queue] : queues_) {
@@ -199,6 +214,7 @@ void Engine::runDevice() {
 
 void Engine::begin(Submission& submission) {
   submission.status = Status::scheduled;
+  happened("began", submission);
   submission.start = seconds(Clock::now());
   if (failures_ > 0) {
     --failures_;
@@ -251,6 +267,7 @@ void Engine::step(std::unique_lock<std::mutex>& lock, Submission& submission) {
 
 void Engine::finish(Submission& submission) {
   submission.end = seconds(Clock::now());
+  happened("ended", submission);
   submission.status = submission.error ? Status::failed : Status::completed;
   Queue& queue = queues_.at(submission.queue);
   if (submission.completed) {

@@ -42,6 +42,9 @@ class Engine {
   /// Waits until the handlers of all that is complete have been called.
   void waitForHandlers();
 
+  /// What happened to submissions, one a line.
+  std::string events();
+
   /// The next submissions fail without running.
   void failNext(unsigned error, unsigned count);
 
@@ -55,6 +58,7 @@ class Engine {
   void stop();
 
   // With the mutex held.
+  void happened(const char* what, const Submission& submission);
   void append(const std::shared_ptr<Submission>& submission);
   Submission* pick();
   void step(std::unique_lock<std::mutex>& lock, Submission& submission);
@@ -71,6 +75,7 @@ class Engine {
   bool handling_ = false;
   std::mt19937_64 random_;
   bool running_ = false, stopping_ = false;
+  std::deque<std::string> events_;
   unsigned failures_ = 0, failure_ = 0;
   Epoch epoch_ = 1;
 };

@@ -55,6 +55,10 @@ size_t metalgrad_emulator_objects(char* classes, size_t capacity) {
 
 size_t metalgrad_emulator_compilations(void) { return emulator::compilations(); }
 
+size_t metalgrad_emulator_events(char* text, size_t capacity) {
+  return copyOut(emulator::Engine::get().events(), text, capacity);
+}
+
 void metalgrad_emulator_clear_faults(void) { emulator::clearFaults(); }
 
 void metalgrad_emulator_fail(unsigned error, unsigned count) { emulator::Engine::get().failNext(error, count); }

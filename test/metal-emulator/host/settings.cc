@@ -18,6 +18,7 @@ const Settings& settings() {
       .device = number("METALGRAD_EMULATOR_DEVICES", 1) != 0,
       .memory = number("METALGRAD_EMULATOR_MEMORY", size_t{16} << 30),
       .buffers = number("METALGRAD_EMULATOR_BUFFERS", 499000),
+      .bufferBytes = number("METALGRAD_EMULATOR_BUFFER_BYTES", uint64_t{8} << 30),
       .seed = number("METALGRAD_EMULATOR_SEED", 1),
       .timeout = std::chrono::milliseconds(number("METALGRAD_EMULATOR_TIMEOUT", 20000)),
       .macos = number("METALGRAD_EMULATOR_MACOS", 15),

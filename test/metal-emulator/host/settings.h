@@ -11,6 +11,7 @@ struct Settings {
   bool device;
   size_t memory;
   size_t buffers;
+  size_t bufferBytes;
   uint64_t seed;
   std::chrono::milliseconds timeout;
   /// 15 or later: its calls are there.

@@ -5,6 +5,7 @@
 //   METALGRAD_EMULATOR_DEVICES=0   there is no device
 //   METALGRAD_EMULATOR_MEMORY      bytes that all buffers together may take (16 GiB)
 //   METALGRAD_EMULATOR_BUFFERS     number of buffers that may live at once (499000)
+//   METALGRAD_EMULATOR_BUFFER_BYTES  the longest buffer (8 GiB)
 //   METALGRAD_EMULATOR_SEED        of every random order (1)
 //   METALGRAD_EMULATOR_TIMEOUT     milliseconds after which a wait that nobody signals fails (20000)
 //   METALGRAD_EMULATOR_MACOS=14    objects do not respond to the selectors of macOS 15. `@available` is always true
@@ -50,6 +51,9 @@ size_t metalgrad_emulator_fault_count(void);
 /// Their texts, one a line, as `snprintf` writes: at most `capacity` bytes with the end; gives the bytes there are.
 size_t metalgrad_emulator_faults(char *text, size_t capacity);
 void metalgrad_emulator_clear_faults(void);
+/// What happened to command buffers since the start, one a line, oldest first: "committed <name>", "began <name>" and
+/// "ended <name>". The oldest are forgotten when there are many. Written as `metalgrad_emulator_faults` does.
+size_t metalgrad_emulator_events(char *text, size_t capacity);
 /// The next command buffers that run (`count` of them) fail with this MTLCommandBufferError, without running.
 void metalgrad_emulator_fail(unsigned error, unsigned count);
 

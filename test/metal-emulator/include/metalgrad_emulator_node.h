@@ -3,6 +3,7 @@
 
 #include <node_api.h>
 
+#include <algorithm>
 #include <string>
 
 #include "metalgrad_emulator.h"
@@ -53,6 +54,15 @@ inline napi_value clearFaults(napi_env, napi_callback_info) {
   return nullptr;
 }
 
+/// `events()`: what happened to command buffers.
+inline napi_value events(napi_env env, napi_callback_info) {
+  std::string all(metalgrad_emulator_events(nullptr, 0), '\0');
+  // More may have happened meanwhile.
+  const size_t there = metalgrad_emulator_events(all.data(), all.size() + 1);
+  all.resize(std::min(all.size(), there));
+  return text(env, all);
+}
+
 /// `fail(error, count)`: the next command buffers fail with an MTLCommandBufferError.
 inline napi_value fail(napi_env env, napi_callback_info info) {
   size_t count = 2;
@@ -81,6 +91,7 @@ inline napi_value exports(napi_env env) {
   addFunction(env, object, "faultCount", faultCount);
   addFunction(env, object, "faults", faults);
   addFunction(env, object, "clearFaults", clearFaults);
+  addFunction(env, object, "events", events);
   addFunction(env, object, "fail", fail);
   return object;
 }
