@@ -7,10 +7,9 @@ import type { Node, Shape } from './graph/node';
 import { booleanArgument, describe, integerArgument, numberArgument } from './ops/arguments';
 import { quantizationArguments, quantizeWith } from './ops/quantization';
 import type { QuantizationOptions } from './ops/quantized';
-import { widened } from './ops/reducing';
 import { type Call, defineOp, operand } from './ops/registry';
 import * as p from './primitives';
-import { offset as raised, scale as scaled } from './primitives/rules';
+import { countingDtype } from './primitives/rules';
 
 export { type MetalKernel, type MetalKernelCall, metalKernel } from './metal-kernel';
 
@@ -37,28 +36,10 @@ function withLastAxis(where: string, value: ArrayInput): Node {
   return x;
 }
 
-/** The mean along the last axis, repeated along it. */
-function lastMean(x: Node): Node {
-  const last = x.shape.length - 1;
-  const mean = scaled(p.sum(x, [last]), 1 / x.shape[last]);
-  return p.broadcastTo(p.reshape(mean, [...mean.shape, 1]), x.shape);
-}
-
-/** `y`, computed in float32 or wider, times `weight` plus `bias`, in the dtype that holds the operands. */
-function affine(y: Node, x: Node, weight: Node | null, bias: Node | null): Node {
-  let result = y;
-  let dtype: Dtype = x.dtype;
-  if (weight !== null) {
-    dtype = promoteTypes(dtype, weight.dtype);
-    const wide = promoteTypes(result.dtype, weight.dtype);
-    result = p.multiply(p.astype(result, wide), p.broadcastTo(p.astype(weight, wide), y.shape));
-  }
-  if (bias !== null) {
-    dtype = promoteTypes(dtype, bias.dtype);
-    const wide = promoteTypes(result.dtype, bias.dtype);
-    result = p.add(p.astype(result, wide), p.broadcastTo(p.astype(bias, wide), y.shape));
-  }
-  return p.astype(result, dtype);
+/** The operands that are there in the dtype that holds all of them. */
+function promoted<T extends readonly (Node | null)[]>(...operands: T): T {
+  const dtype = operands.flatMap((x) => (x === null ? [] : [x.dtype])).reduce(promoteTypes);
+  return operands.map((x) => (x === null ? null : p.astype(x, dtype))) as unknown as T;
 }
 
 /**
@@ -89,10 +70,8 @@ export const rmsNorm = defineOp<
   (array: ArrayInput, weights: unknown, eps: unknown): array => {
     const where = 'fast.rmsNorm';
     const x = withLastAxis(where, array);
-    const weight = vector(where, 'weights', weights, x);
-    const wide = widened(x);
-    const power = raised(lastMean(p.square(wide)), numberArgument(where, 'eps', eps));
-    return wrap(affine(p.multiply(wide, p.rsqrt(power)), x, weight, null));
+    const [rows, weight] = promoted(x, vector(where, 'weights', weights, x));
+    return wrap(p.rmsNorm(rows, weight, numberArgument(where, 'eps', eps)));
   },
 );
 
@@ -125,22 +104,10 @@ export const layerNorm = defineOp<
   (array: ArrayInput, weights: unknown, bias: unknown, eps: unknown): array => {
     const where = 'fast.layerNorm';
     const x = withLastAxis(where, array);
-    const weight = vector(where, 'weights', weights, x);
-    const shift = vector(where, 'bias', bias, x);
-    const wide = widened(x);
-    const centered = p.subtract(wide, lastMean(wide));
-    const variance = raised(lastMean(p.square(centered)), numberArgument(where, 'eps', eps));
-    return wrap(affine(p.multiply(centered, p.rsqrt(variance)), x, weight, shift));
+    const [rows, weight, shift] = promoted(x, vector(where, 'weights', weights, x), vector(where, 'bias', bias, x));
+    return wrap(p.layerNorm(rows, weight, shift, numberArgument(where, 'eps', eps)));
   },
 );
-
-/** The part of the last axis from `start` on, every `step`-th element. */
-function along(x: Node, start: number, count: number, step = 1): Node {
-  const last = x.shape.length - 1;
-  const axes = (value: number, other: number): number[] => x.shape.map((_, axis) => (axis === last ? value : other));
-  const sizes = x.shape.map((size, axis) => (axis === last ? count : size));
-  return p.slice(x, axes(start, 0), sizes, axes(step, 1));
-}
 
 /** Options of `rope`. */
 export interface RopeOptions {
@@ -156,36 +123,29 @@ export interface RopeOptions {
   freqs: ArrayInput | null;
 }
 
-/** 1 / frequency of each pair, [half]. */
-function inverseFrequencies(where: string, half: number, base: unknown, freqs: unknown, dtype: Dtype): Node {
-  if (freqs !== null && freqs !== undefined) {
-    if (base !== null && base !== undefined) throw typeError(where, 'base must be null where freqs are given');
-    const given = toNode(freqs as ArrayInput, undefined, where);
-    if (given.shape.length !== 1 || given.shape[0] !== half) {
-      throw rangeError(where, `freqs must have shape [${half}], not ${showShape(given.shape)}`);
-    }
-    return p.reciprocal(p.astype(given, dtype));
+/** The frequencies of all pairs for each batch, or null where a base is given. */
+function frequencies(where: string, lead: Shape, half: number, base: unknown, freqs: unknown, dtype: Dtype): Node | null {
+  if (freqs === null || freqs === undefined) {
+    if (base === null) throw typeError(where, 'needs base or freqs');
+    return null;
   }
-  if (base === null) throw typeError(where, 'needs base or freqs');
-  const exponent = -Math.log(numberArgument(where, 'base', base, 10000)) / half;
-  return p.exp(p.arange(0, exponent, [half], 0, dtype));
+  if (base !== null && base !== undefined) throw typeError(where, 'base must be null where freqs are given');
+  const given = toNode(freqs as ArrayInput, undefined, where);
+  if (given.shape.length !== 1 || given.shape[0] !== half) {
+    throw rangeError(where, `freqs must have shape [${half}], not ${showShape(given.shape)}`);
+  }
+  return p.broadcastTo(p.astype(given, dtype), [...lead, half]);
 }
 
-/** The position of each element, [length] or [batch, 1…, length]. */
-function positions(where: string, shape: Shape, offset: unknown, scale: number, dtype: Dtype): Node {
-  const length = shape[shape.length - 2];
-  if (offset === undefined || offset === null || typeof offset === 'number') {
-    return scaled(p.arange(numberArgument(where, 'offset', offset, 0), 1, [length], 0, dtype), scale);
-  }
+/** The offset of each batch, or null where it is a number. */
+function offsets(where: string, lead: Shape, offset: unknown, dtype: Dtype): Node | null {
+  if (offset === undefined || offset === null || typeof offset === 'number') return null;
   const given = p.astype(toNode(offset as ArrayInput, undefined, where), dtype);
-  const perExample = given.shape.length === 1 && shape.length > 2 && (given.shape[0] === shape[0] || given.shape[0] === 1);
+  const perExample = given.shape.length === 1 && lead.length > 0 && (given.shape[0] === lead[0] || given.shape[0] === 1);
   if (given.shape.length !== 0 && !perExample) {
     throw rangeError(where, `offset must be a number or one for each example, not of shape ${showShape(given.shape)}`);
   }
-  const lead = perExample ? [given.shape[0], ...shape.slice(1, -2).map(() => 1)] : [];
-  const full = [...lead, length];
-  const first = p.broadcastTo(p.reshape(given, [...lead, 1]), full);
-  return scaled(p.add(first, p.arange(0, 1, full, full.length - 1, dtype)), scale);
+  return p.broadcastTo(perExample ? p.reshape(given, [given.shape[0], ...lead.slice(1).map(() => 1)]) : given, lead);
 }
 
 /**
@@ -223,34 +183,19 @@ export const rope = defineOp<
     const width = x.shape[rank - 1];
     const turned = integerArgument(where, 'dims', dims);
     if (turned < 2 || turned % 2 !== 0 || turned > width) throw rangeError(where, `dims must be even, from 2 to ${width}, not ${turned}`);
-    const half = turned / 2;
-    const wide = widened(x);
-    const { dtype } = wide;
-    const at = positions(where, x.shape, offset, numberArgument(where, 'scale', scale, 1), dtype);
-    const turns = [...at.shape, half];
-    const angles = p.multiply(
-      p.broadcastTo(p.reshape(at, [...at.shape, 1]), turns),
-      p.broadcastTo(inverseFrequencies(where, half, base, freqs, dtype), turns),
+    const dtype = countingDtype(x.dtype);
+    const lead = x.shape.slice(0, -2);
+    return wrap(
+      p.rope(x, offsets(where, lead, offset, dtype), frequencies(where, lead, turned / 2, base, freqs, dtype), {
+        dims: turned,
+        traditional: booleanArgument(where, 'traditional', traditional, false),
+        base: numberArgument(where, 'base', base ?? undefined, 10000),
+        scale: numberArgument(where, 'scale', scale, 1),
+        offset: typeof offset === 'number' ? numberArgument(where, 'offset', offset) : 0,
+      }),
     );
-    const pairs = booleanArgument(where, 'traditional', traditional, false);
-    const [a, b] = pairs ? [along(wide, 0, half, 2), along(wide, 1, half, 2)] : [along(wide, 0, half), along(wide, half, half)];
-    const cos = p.broadcastTo(p.cos(angles), a.shape);
-    const sin = p.broadcastTo(p.sin(angles), a.shape);
-    const left = p.subtract(p.multiply(a, cos), p.multiply(b, sin));
-    const right = p.add(p.multiply(a, sin), p.multiply(b, cos));
-    const rotated = pairs ? interleaved(left, right) : p.concatenate([left, right], rank - 1);
-    const result = turned === width ? rotated : p.concatenate([rotated, along(wide, turned, width - turned)], rank - 1);
-    return wrap(p.astype(result, x.dtype));
   },
 );
-
-/** Elements of both in turn. */
-function interleaved(a: Node, b: Node): Node {
-  const rank = a.shape.length;
-  const apart = (x: Node): Node => p.reshape(x, [...x.shape, 1]);
-  const joined = p.concatenate([apart(a), apart(b)], rank);
-  return p.reshape(joined, [...a.shape.slice(0, -1), 2 * a.shape[rank - 1]]);
-}
 
 /** What is seen: `'causal'` (a query sees the keys up to its own place), a boolean array, or an array that is added to the scores. */
 export type AttentionMask = ArrayInput | 'causal' | null;

@@ -165,4 +165,25 @@ struct SoftmaxParams {
   int64_t rows, length;
 };
 
+struct NormParams {
+  int64_t in, weight, bias, out, factors, means;  // offsets
+  int64_t rows, length;
+  float eps;
+  int32_t centered, weighted, biased, keepsFactors, keepsMeans;
+};
+
+/// A number as the sum of two floats.
+struct PairParam {
+  float x, y;
+};
+
+struct RopeParams {
+  int64_t x, offsets, freqs, out;  // offsets
+  int64_t length, width, half_;
+  int64_t columnStep, freqStep;     // of x and of freqs
+  PairParam growth, scale, offset;  // pair i turns by position · exp(i · growth)
+  int32_t traditional, hasOffsets, hasFreqs, unused;
+  Space<4> rows;  // x, offsets, freqs, out; the last axis is the position
+};
+
 }  // namespace mg

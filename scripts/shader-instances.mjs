@@ -73,8 +73,10 @@ export const instances = {
       ];
     }),
   ],
+  'norms.metal': [...of('norm_short', products(floats, ['4', '32'])), ...of('norm_long', floats)],
   'quantized.metal': [...of('quantized_vectors', products(floats, bits)), ...of('quantized_tiles', products(floats, bits, sides))],
   'random_bits.metal': of('random_bits', products(['uchar', 'ushort', 'uint'], ['int', 'long'])),
+  'rope.metal': of('rope', floats),
   'scan.metal': [
     ...['scan_chunks', 'scan_states'].flatMap((template) => of(template, scans)),
     ...['scan_rows', 'scan_columns'].flatMap((template) => of(template, withPositions)),

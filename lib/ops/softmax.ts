@@ -66,8 +66,8 @@ function composedLogsumexp(x: Node, axes: readonly number[]): Node {
 }
 
 /**
- * exp(x) divided by its sum along `axis` (all axes when left out). Integers give float32. 16-bit floats are computed in float32 and rounded
- * once, with `precise` or without.
+ * exp(x) divided by its sum along `axis` (all axes when left out). Integers give float32. 16-bit floats are always computed in float32 and rounded
+ * once, so `precise`, with which MLX asks for that, changes nothing.
  *
  * @example
  * mx.softmax(mx.array([0, 0])); // array([0.5, 0.5], dtype=float32)

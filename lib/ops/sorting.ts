@@ -62,7 +62,7 @@ export const sort = sortOp('sort', p.sort, {});
  */
 export const argsort = sortOp('argsort', p.argsort, { differentiable: false });
 
-function partitionOp(name: string, build: (x: Node) => Node, rest: Omit<OpCase, 'args'>): PartitionOp {
+function partitionOp(name: string, build: (x: Node, kth: number) => Node, rest: Omit<OpCase, 'args'>): PartitionOp {
   return defineOp<PartitionOp>(
     { name, parameters: ['array', 'kth', 'axis?'], cases: sortCases(rest, [1]) },
     (array: ArrayInput, kth: unknown, axis: unknown): array => {
@@ -72,26 +72,26 @@ function partitionOp(name: string, build: (x: Node) => Node, rest: Omit<OpCase, 
       if (position < -length || position >= length) {
         throw rangeError(name, `kth ${position} is out of range for an axis of size ${length} in shape ${showShape(x.shape)}`);
       }
-      return wrap(back(build(x)));
+      return wrap(back(build(x, position < 0 ? position + length : position)));
     },
   );
 }
 
 /**
  * The values such that the one at `kth` (negative: from the end) stands where sorting puts it, no smaller ones behind it and no larger ones in front.
- * The others are in order here, too, but need not be on another device.
+ * In which order the others are is not specified; equal values count in the order in which they stand.
  *
  * @example
  * mx.partition(mx.array([3, 1, 2]), 1).index(1); // array(2, dtype=float32)
  */
-export const partition = partitionOp('partition', p.sort, {});
+export const partition = partitionOp('partition', p.partition, {});
 /**
  * The positions (uint32) that `partition` puts the values from.
  *
  * @example
  * mx.argpartition(mx.array([3, 1, 2]), 1).index(1); // array(2, dtype=uint32)
  */
-export const argpartition = partitionOp('argpartition', p.argsort, { differentiable: false });
+export const argpartition = partitionOp('argpartition', p.argpartition, { differentiable: false });
 
 /**
  * The `k` largest values along an axis, the last unless told, in ascending order; `axis: null` takes them from the flattened array.
@@ -110,9 +110,7 @@ export const topk = defineOp<PartitionOp>(
     if (count < 0 || count > shape[last]) {
       throw rangeError('topk', `k ${count} is out of range for an axis of size ${shape[last]} in shape ${showShape(shape)}`);
     }
-    const starts = shape.map((size, i) => (i === last ? size - count : 0));
-    const sizes = shape.map((size, i) => (i === last ? count : size));
-    return wrap(back(p.slice(p.sort(x), starts, sizes)));
+    return wrap(back(p.topk(x, count)));
   },
 );
 

@@ -2,7 +2,7 @@
 
 import { bool, float64, int32 } from '../dtype';
 import { rangeError, showShape, typeError } from '../errors';
-import { Node, type Shape, type ShapeDtype } from '../graph/node';
+import { Node, type ShapeDtype } from '../graph/node';
 import { concatenate } from './assemble';
 import { add, divide, multiply, subtract } from './binary';
 import { astype } from './cast';
@@ -15,7 +15,7 @@ import { matmul } from './matmul';
 import { broadcastTo, moveaxis, reshape, slice, swapaxes } from './movement';
 import { definePrimitive, type Tangent } from './primitive';
 import { max, sum } from './reduction';
-import { addTangents, batchedInput, constant, countingDtype, scale as scaled } from './rules';
+import { addTangents, alongRows, batchedInput, constant, countingDtype, scale as scaled } from './rules';
 import { where } from './select';
 import { exp } from './unary';
 
@@ -116,10 +116,6 @@ function weighted(weights: Node, v: Node): Node {
   return reshape(products, [...weights.shape.slice(0, 3), v.shape[3]]);
 }
 
-function spread(x: Node, shape: Shape): Node {
-  return broadcastTo(reshape(x, [...x.shape, 1]), shape);
-}
-
 /**
  * softmax of the masked scores along the last axis, 0 where nothing is seen. `first` is the last key that the first query sees where attention is
  * causal; null where the last query sees all of them.
@@ -139,10 +135,10 @@ function weightsOf(q: Node, k: Node, mask: Node | null, { scale, causal }: Atten
   }
   const largest = stopGradient(max(scores, [3]));
   const shift = where(equal(largest, constant(-Infinity, largest)), constant(0, largest), largest);
-  const exponentials = exp(subtract(scores, spread(shift, shape)));
+  const exponentials = exp(subtract(scores, alongRows(shift, shape)));
   const total = sum(exponentials, [3]);
   const divisor = where(equal(total, constant(0, total)), constant(1, total), total);
-  return divide(exponentials, spread(divisor, shape));
+  return divide(exponentials, alongRows(divisor, shape));
 }
 
 /** The operands of a tangent, all of one dtype: tangents are null where there are none. */
@@ -169,7 +165,7 @@ function tangentOf({ q, k, v, mask, tq, tk, tv, tm }: Moving, attrs: AttentionAt
   let tangent: Tangent = tv === null ? null : weighted(weights, tv);
   if (scores !== null) {
     const each = multiply(weights, scores);
-    const change = subtract(each, multiply(weights, spread(sum(each, [3]), shape)));
+    const change = subtract(each, multiply(weights, alongRows(sum(each, [3]), shape)));
     tangent = addTangents(tangent, weighted(change, v));
   }
   return tangent;

@@ -6,7 +6,7 @@ import { Node, type Shape } from '../graph/node';
 import { add, divide, multiply } from './binary';
 import { astype } from './cast';
 import { full, zeros } from './generators';
-import { broadcastTo } from './movement';
+import { broadcastTo, reshape } from './movement';
 import type { Scalar, Tangent } from './primitive';
 
 // Everything here is a function declaration: the families import one another in a circle, and declarations are
@@ -75,6 +75,11 @@ export function neverMapped(inputs: readonly Node[], _mapped: readonly boolean[]
 /** An input as a mapped one: repeated along a batch axis in front if it has none (a view, no copy). */
 export function batchedInput(x: Node, mapped: boolean, size: number): Node {
   return mapped ? x : broadcastTo(x, [size, ...x.shape]);
+}
+
+/** One number a row, repeated along the last axis of `shape`. */
+export function alongRows(y: Node, shape: Shape): Node {
+  return broadcastTo(reshape(y, [...y.shape, 1]), shape);
 }
 
 /** The vmap of elementwise primitives: repeat what is not mapped, and apply. */

@@ -4,21 +4,15 @@ import { typeError } from '../errors';
 import { Node, type ShapeDtype } from '../graph/node';
 import { multiply, subtract } from './binary';
 import { equal } from './compare';
-import { broadcastTo, reshape } from './movement';
 import { definePrimitive } from './primitive';
 import { sum } from './reduction';
-import { constant } from './rules';
+import { alongRows, constant } from './rules';
 import { where } from './select';
 import { exp } from './unary';
 
 function checkOperand(name: string, { shape, dtype }: ShapeDtype): void {
   if (dtype.kind !== 'float') throw typeError(name, `needs real floats, not ${dtype.name}`);
   if (shape.length === 0 || shape[shape.length - 1] === 0) throw typeError(name, `rows of shape [${shape.join(', ')}] have no elements`);
-}
-
-/** One number a row, repeated along the rows of `x`. */
-function alongRows(y: Node, x: Node): Node {
-  return broadcastTo(reshape(y, [...y.shape, 1]), x.shape);
 }
 
 const softmaxNode = definePrimitive<null>({
@@ -31,7 +25,7 @@ const softmaxNode = definePrimitive<null>({
   // y = e / Σ e has ẏ = y · (ẋ - Σ y · ẋ).
   jvp(y, [t]) {
     if (t === null) return null;
-    return multiply(y, subtract(t, alongRows(sum(multiply(y, t), [y.shape.length - 1]), y)));
+    return multiply(y, subtract(t, alongRows(sum(multiply(y, t), [y.shape.length - 1]), y.shape)));
   },
   vmap: ([x]) => softmax(x),
 });
@@ -55,7 +49,7 @@ const logsumexpNode = definePrimitive<null>({
     const { inputs } = y;
     const zero = constant(0, y);
     const finite = where(equal(subtract(y, y), zero), y, zero);
-    return sum(multiply(exp(subtract(inputs[0], alongRows(finite, inputs[0]))), t), [y.shape.length]);
+    return sum(multiply(exp(subtract(inputs[0], alongRows(finite, inputs[0].shape))), t), [y.shape.length]);
   },
   vmap: ([x]) => logsumexp(x),
 });

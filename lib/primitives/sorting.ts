@@ -1,9 +1,12 @@
-/** Sorting along the last axis: stable, NaN last. */
+/** Sorting along the last axis, whole or in part: stable, NaN last. */
 
 import { uint32 } from '../dtype';
-import { rangeError } from '../errors';
-import { Node, type ShapeDtype } from '../graph/node';
-import { definePrimitive } from './primitive';
+import { rangeError, showShape } from '../errors';
+import { Node, nodeDevice, type ShapeDtype } from '../graph/node';
+import { cpuDevice } from '../graph/placement';
+import { project } from './control';
+import { slice } from './movement';
+import { definePrimitive, type Primitive } from './primitive';
 import { noTangent } from './rules';
 import { takeAlong } from './take-along';
 
@@ -43,4 +46,75 @@ export function sort(x: Node): Node {
 export function argsort(x: Node): Node {
   checkRank('argsort', x);
   return new Node(argsortNode, [x], null, x.shape, uint32);
+}
+
+interface SelectionAttrs {
+  /** What is put right: the position `kth`, or the number `k` of the largest. */
+  readonly place: number;
+}
+
+/** Values and the positions (uint32) that they come from, of which only what somebody reads is computed. */
+function defineSelection(name: 'partition' | 'topk', lengthOf: (length: number, place: number) => number): Primitive {
+  const primitive: Primitive = definePrimitive<SelectionAttrs>({
+    name,
+    several: true,
+    lowering: { kind: 'routine', routine: name, ints: ({ place }) => [place], optional: [0, 1] },
+    key: ({ place }, key) => key.int(place),
+    infer([x], { place }) {
+      checkRank(name, x);
+      const last = x.shape.length - 1;
+      const length = x.shape[last];
+      if (!(place >= 0 && lengthOf(length, place) <= length))
+        throw rangeError(name, `${place} is out of range for shape ${showShape(x.shape)}`);
+      const shape = [...x.shape.slice(0, last), lengthOf(length, place)];
+      return [
+        { shape, dtype: x.dtype },
+        { shape, dtype: uint32 },
+      ];
+    },
+    jvp: (node, [t]) => [t === null ? null : takeAlong(t, project(node, 1), t.shape.length - 1), null],
+    vmap([x], _mapped, _size, attrs) {
+      const node = new Node(primitive, [x], attrs, [], x.dtype);
+      return [0, 1].map((index) => ({ node: project(node, index), mapped: true }));
+    },
+  });
+  return primitive;
+}
+
+const partitionNode = defineSelection('partition', (length, kth) => (kth < length ? length : length + 1));
+const topkNode = defineSelection('topk', (_length, k) => k);
+
+/** GPUs sort whole rows faster than they select. */
+function selects(): boolean {
+  return nodeDevice() === cpuDevice;
+}
+
+function selection(primitive: Primitive, x: Node, place: number, output: number): Node {
+  return project(new Node(primitive, [x], { place } satisfies SelectionAttrs, [], x.dtype), output);
+}
+
+/** The last `k` elements along the last axis. */
+function lastOf(x: Node, k: number): Node {
+  const last = x.shape.length - 1;
+  const axes = (end: number, other: (size: number) => number): number[] => x.shape.map((size, axis) => (axis === last ? end : other(size)));
+  return slice(
+    x,
+    axes(x.shape[last] - k, () => 0),
+    axes(k, (size) => size),
+  );
+}
+
+/** The values with the one that sorting puts at `kth` there, those that sorting puts before it in front, the others behind. */
+export function partition(x: Node, kth: number): Node {
+  return selects() ? selection(partitionNode, x, kth, 0) : sort(x);
+}
+
+/** The positions (uint32) of the values of `partition`. */
+export function argpartition(x: Node, kth: number): Node {
+  return selects() ? selection(partitionNode, x, kth, 1) : argsort(x);
+}
+
+/** The last `k` of the sorted values. */
+export function topk(x: Node, k: number): Node {
+  return selects() ? selection(topkNode, x, k, 0) : lastOf(sort(x), k);
 }

@@ -31,6 +31,20 @@ export { seed, state } from './state';
 
 type ShapeInput = number | readonly number[];
 
+/** Options of a draw. */
+interface Draw {
+  shape: ShapeInput;
+  dtype: Dtype;
+  key: array;
+}
+/** A draw that is moved and stretched. */
+type LocatedDraw = Call<
+  [],
+  [shape?: ShapeInput, dtype?: Dtype, loc?: ArrayInput, scale?: ArrayInput, key?: array],
+  Draw & { loc: ArrayInput; scale: ArrayInput },
+  array
+>;
+
 /** The key that a draw was given, or the next one of the sequence. */
 function keyFor(where: string, value: unknown): Node {
   if (value === undefined || value === null) return nextKey();
@@ -104,10 +118,27 @@ function symmetric(shape: Shape, dtype: Dtype, key: Node): Node {
   return p.add(scaled(unit(shape, working, key), 2), p.full(low, shape, working));
 }
 
-/** loc + scale · x. */
-function located(where: string, x: Node, loc: ArrayInput, scale: ArrayInput): Node {
-  const stretched = scale === 1 ? x : p.multiply(spread(where, 'scale', scale, x.shape, x.dtype), x);
-  return loc === 0 ? stretched : p.add(spread(where, 'loc', loc, x.shape, x.dtype), stretched);
+/** loc + scale · x for what `standard` draws in the dtype that `dtypeOf` reads. */
+function locatedDraw(
+  name: string,
+  dtypeOf: (where: string, value: unknown) => Dtype,
+  standard: (shape: Shape, dtype: Dtype, key: Node) => Node,
+): LocatedDraw {
+  return defineOp<LocatedDraw>(
+    {
+      name,
+      method: false,
+      parameters: ['shape?', 'dtype?', 'loc?', 'scale?', 'key?'],
+      cases: () => [{ args: [[2, 3], float64, operand([3], { dtype: float64 }), operand([2, 1], { dtype: float64 }), seven()] }],
+    },
+    (shape?: ShapeInput, dtype?: Dtype, loc: ArrayInput = 0, scale: ArrayInput = 1, given?: array): array => {
+      const type = dtypeOf(name, dtype);
+      const result = shapeFor(name, shape, loc, scale);
+      const x = standard(result, type, keyFor(name, given));
+      const stretched = scale === 1 ? x : p.multiply(spread(name, 'scale', scale, result, type), x);
+      return wrap(loc === 0 ? stretched : p.add(spread(name, 'loc', loc, result, type), stretched));
+    },
+  );
 }
 
 /**
@@ -186,7 +217,7 @@ export const uniform = defineOp<
   Call<
     [],
     [low?: ArrayInput, high?: ArrayInput, shape?: ShapeInput, dtype?: Dtype, key?: array],
-    { low: ArrayInput; high: ArrayInput; shape: ShapeInput; dtype: Dtype; key: array },
+    Draw & { low: ArrayInput; high: ArrayInput },
     array
   >
 >(
@@ -208,9 +239,13 @@ export const uniform = defineOp<
   },
 );
 
-/** Normal numbers of mean 0 and variance 1: √2 · erfinv of uniform in (-1, 1). */
+/** Normal numbers of mean 0 and variance 1: √2 · erfinv of uniform in (-1, 1), half the variance for each part of a complex one. */
 function standardNormal(shape: Shape, dtype: Dtype, key: Node): Node {
-  return p.astype(p.erfinv(symmetric(shape, dtype, key)), dtype);
+  if (dtype !== complex64) return scaled(p.astype(p.erfinv(symmetric(shape, dtype, key)), dtype), Math.SQRT2);
+  const parts = p.erfinv(symmetric([...shape, 2], float32, key));
+  const starts = new Array<number>(shape.length).fill(0);
+  const part = (index: number): Node => p.astype(p.reshape(p.slice(parts, [...starts, index], [...shape, 1]), shape), complex64);
+  return p.add(part(0), scaled(part(1), { re: 0, im: 1 }));
 }
 
 /**
@@ -220,33 +255,10 @@ function standardNormal(shape: Shape, dtype: Dtype, key: Node): Node {
  * @example
  * mx.random.normal([4], { key: mx.random.key(0) });
  */
-export const normal = defineOp<
-  Call<
-    [],
-    [shape?: ShapeInput, dtype?: Dtype, loc?: ArrayInput, scale?: ArrayInput, key?: array],
-    { shape: ShapeInput; dtype: Dtype; loc: ArrayInput; scale: ArrayInput; key: array },
-    array
-  >
->(
-  {
-    name: 'random.normal',
-    method: false,
-    parameters: ['shape?', 'dtype?', 'loc?', 'scale?', 'key?'],
-    cases: () => [{ args: [[2, 3], float64, operand([3], { dtype: float64 }), operand([2, 1], { dtype: float64 }), seven()] }],
-  },
-  (shape?: ShapeInput, dtype?: Dtype, loc: ArrayInput = 0, scale: ArrayInput = 1, given?: array): array => {
-    const where = 'random.normal';
-    const result = shapeFor(where, shape, loc, scale);
-    if (dtype === complex64) {
-      const parts = p.erfinv(symmetric([...result, 2], float32, keyFor(where, given)));
-      const starts = new Array<number>(result.length).fill(0);
-      const part = (index: number): Node => p.astype(p.reshape(p.slice(parts, [...starts, index], [...result, 1]), result), complex64);
-      return wrap(located(where, p.add(part(0), scaled(part(1), { re: 0, im: 1 })), loc, scale));
-    }
-    const type = floatingDtype(where, dtype);
-    const draw = scaled(standardNormal(result, type, keyFor(where, given)), Math.SQRT2);
-    return wrap(located(where, draw, loc, scale));
-  },
+export const normal = locatedDraw(
+  'random.normal',
+  (where, value) => (value === complex64 ? complex64 : floatingDtype(where, value)),
+  standardNormal,
 );
 
 /**
@@ -283,9 +295,7 @@ export const bernoulli = defineOp<
  * @example
  * mx.random.gumbel([3]);
  */
-export const gumbel = defineOp<
-  Call<[], [shape?: ShapeInput, dtype?: Dtype, key?: array], { shape: ShapeInput; dtype: Dtype; key: array }, array>
->(
+export const gumbel = defineOp<Call<[], [shape?: ShapeInput, dtype?: Dtype, key?: array], Draw, array>>(
   {
     name: 'random.gumbel',
     method: false,
@@ -374,14 +384,7 @@ function bound(where: string, name: string, value: ArrayInput, shape: Shape): No
  * @example
  * mx.random.randint(0, 10, [5]);
  */
-export const randint = defineOp<
-  Call<
-    [low: ArrayInput, high: ArrayInput],
-    [shape?: ShapeInput, dtype?: Dtype, key?: array],
-    { shape: ShapeInput; dtype: Dtype; key: array },
-    array
-  >
->(
+export const randint = defineOp<Call<[low: ArrayInput, high: ArrayInput], [shape?: ShapeInput, dtype?: Dtype, key?: array], Draw, array>>(
   {
     name: 'random.randint',
     method: false,
@@ -419,12 +422,7 @@ export const randint = defineOp<
  * mx.random.truncatedNormal(-2, 2, [3]);
  */
 export const truncatedNormal = defineOp<
-  Call<
-    [lower: ArrayInput, upper: ArrayInput],
-    [shape?: ShapeInput, dtype?: Dtype, key?: array],
-    { shape: ShapeInput; dtype: Dtype; key: array },
-    array
-  >
+  Call<[lower: ArrayInput, upper: ArrayInput], [shape?: ShapeInput, dtype?: Dtype, key?: array], Draw, array>
 >(
   {
     name: 'random.truncatedNormal',
@@ -462,29 +460,10 @@ export const truncatedNormal = defineOp<
  * @example
  * mx.random.laplace([3]);
  */
-export const laplace = defineOp<
-  Call<
-    [],
-    [shape?: ShapeInput, dtype?: Dtype, loc?: ArrayInput, scale?: ArrayInput, key?: array],
-    { shape: ShapeInput; dtype: Dtype; loc: ArrayInput; scale: ArrayInput; key: array },
-    array
-  >
->(
-  {
-    name: 'random.laplace',
-    method: false,
-    parameters: ['shape?', 'dtype?', 'loc?', 'scale?', 'key?'],
-    cases: () => [{ args: [[2, 3], float64, operand([3], { dtype: float64 }), operand([2, 1], { dtype: float64 }), seven()] }],
-  },
-  (shape?: ShapeInput, dtype?: Dtype, loc: ArrayInput = 0, scale: ArrayInput = 1, given?: array): array => {
-    const where = 'random.laplace';
-    const type = floatingDtype(where, dtype);
-    const result = shapeFor(where, shape, loc, scale);
-    const draw = symmetric(result, type, keyFor(where, given));
-    const noise = p.astype(p.multiply(p.sign(draw), p.log1p(p.negative(p.abs(draw)))), type);
-    return wrap(located(where, noise, loc, scale));
-  },
-);
+export const laplace = locatedDraw('random.laplace', floatingDtype, (shape, dtype, key) => {
+  const draw = symmetric(shape, dtype, key);
+  return p.astype(p.multiply(p.sign(draw), p.log1p(p.negative(p.abs(draw)))), dtype);
+});
 
 /**
  * A random order of 0 … x - 1 (uint32), or of the slices of an array along `axis` (the first unless told).

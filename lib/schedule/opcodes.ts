@@ -103,6 +103,10 @@ export const routines = [
   'bitcast',
   'softmax',
   'logsumexp',
+  'norm',
+  'rope',
+  'partition',
+  'topk',
   'custom', // the user's own source, which GPUs alone run
   'quantizedMatmul',
 ] as const;

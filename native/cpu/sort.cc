@@ -7,6 +7,7 @@
 #include "cpu/bucket_sort.h"
 #include "cpu/executor.h"
 #include "cpu/iteration.h"
+#include "cpu/key_entry.h"
 #include "cpu/key_sort.h"
 #include "cpu/scratch.h"
 #include "cpu/sort_keys.h"
@@ -82,30 +83,15 @@ void sortValues(const Row<const typename Codec::Element>& in, const Row<typename
 /// Calls write(i, position of the i-th smallest) for every i.
 template <typename Codec, typename Write>
 void sortPositions(const Row<const typename Codec::Element>& in, ThreadPool* pool, Write&& write) {
-  constexpr bool kLong = sizeof(typename Codec::Key) == 8;
-  // Shorter keys stand above their position in one integer.
-  using Entry = std::conditional_t<kLong, WideKey, uint64_t>;
-  Scratch<Entry> sorted(static_cast<size_t>(in.length));
-  const auto make = [in](int64_t begin, int64_t size, Entry* entries) {
-    in.each(begin, begin + size, [=](int64_t i, auto element) {
-      const uint64_t key = Codec::order(element), position = static_cast<uint64_t>(i);
-      Entry& entry = entries[i - begin];
-      if constexpr (kLong) {
-        entry.hi = key;
-        entry.lo = position;
-      } else {
-        entry = key << 32 | position;
-      }
-    });
+  using Entry = KeyEntry<Codec>;
+  using Type = typename Entry::Type;
+  Scratch<Type> sorted(static_cast<size_t>(in.length));
+  const auto make = [in](int64_t begin, int64_t size, Type* entries) {
+    in.each(begin, begin + size,
+            [=](int64_t i, auto element) { entries[i - begin] = Entry::of(Codec::order(element), i); });
   };
   sortMade(in.length, sorted.data(), pool, make, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      if constexpr (kLong) {
-        write(i, static_cast<uint32_t>(sorted[i].lo));
-      } else {
-        write(i, static_cast<uint32_t>(sorted[i]));
-      }
-    }
+    for (int64_t i = begin; i < end; i++) write(i, Entry::position(sorted[i]));
   });
 }
 
@@ -155,35 +141,7 @@ void sortRows(const SortStep& step, const Run& run) {
 void run(const SortStep& step, const Run& run) {
   if (step.length == 0) return;
   if (step.length > kLongestRow) throw std::length_error("a row has more than 2^32 elements");
-  switch (step.in.dtype) {
-    case Dtype::bool_:
-    case Dtype::uint8:
-      return sortRows<IntegerKey<uint8_t>>(step, run);
-    case Dtype::uint16:
-      return sortRows<IntegerKey<uint16_t>>(step, run);
-    case Dtype::uint32:
-      return sortRows<IntegerKey<uint32_t>>(step, run);
-    case Dtype::uint64:
-      return sortRows<IntegerKey<uint64_t>>(step, run);
-    case Dtype::int8:
-      return sortRows<IntegerKey<int8_t>>(step, run);
-    case Dtype::int16:
-      return sortRows<IntegerKey<int16_t>>(step, run);
-    case Dtype::int32:
-      return sortRows<IntegerKey<int32_t>>(step, run);
-    case Dtype::int64:
-      return sortRows<IntegerKey<int64_t>>(step, run);
-    case Dtype::float16:
-      return sortRows<HalfKey>(step, run);
-    case Dtype::bfloat16:
-      return sortRows<BfloatKey>(step, run);
-    case Dtype::float32:
-      return sortRows<FloatKey32>(step, run);
-    case Dtype::float64:
-      return sortRows<FloatKey64>(step, run);
-    case Dtype::complex64:
-      return sortRows<ComplexKey>(step, run);
-  }
+  withKeys(step.in.dtype, [&]<typename Codec>() { sortRows<Codec>(step, run); });
 }
 
 }  // namespace metalgrad::cpu

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "program/opcodes.h"
+
 namespace metalgrad::cpu {
 
 /// A number of `Bits` (an unsigned type) in the format of a float with sign, exponent and mantissa; kInfinity is +∞.
@@ -72,5 +74,39 @@ struct ComplexKey {
     return real << 32 | imaginary;
   }
 };
+
+/// Calls body.template operator()<Codec>() with the keys of a dtype.
+template <typename Body>
+void withKeys(Dtype dtype, Body&& body) {
+  switch (dtype) {
+    case Dtype::bool_:
+    case Dtype::uint8:
+      return body.template operator()<IntegerKey<uint8_t>>();
+    case Dtype::uint16:
+      return body.template operator()<IntegerKey<uint16_t>>();
+    case Dtype::uint32:
+      return body.template operator()<IntegerKey<uint32_t>>();
+    case Dtype::uint64:
+      return body.template operator()<IntegerKey<uint64_t>>();
+    case Dtype::int8:
+      return body.template operator()<IntegerKey<int8_t>>();
+    case Dtype::int16:
+      return body.template operator()<IntegerKey<int16_t>>();
+    case Dtype::int32:
+      return body.template operator()<IntegerKey<int32_t>>();
+    case Dtype::int64:
+      return body.template operator()<IntegerKey<int64_t>>();
+    case Dtype::float16:
+      return body.template operator()<HalfKey>();
+    case Dtype::bfloat16:
+      return body.template operator()<BfloatKey>();
+    case Dtype::float32:
+      return body.template operator()<FloatKey32>();
+    case Dtype::float64:
+      return body.template operator()<FloatKey64>();
+    case Dtype::complex64:
+      return body.template operator()<ComplexKey>();
+  }
+}
 
 }  // namespace metalgrad::cpu

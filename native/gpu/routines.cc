@@ -35,6 +35,10 @@ Prepared prepare(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome
       return prepareLogSumExp(step, pipelines, outcome);
     case Routine::quantizedMatmul:
       return prepareQuantized(step, pipelines, outcome);
+    case Routine::norm:
+      return prepareNorm(step, pipelines, outcome);
+    case Routine::rope:
+      return prepareRope(step, pipelines, outcome);
     default:
       return nullptr;
   }

@@ -77,3 +77,44 @@ test('refuses dimensions that form no pairs', () => {
   for (const dims of [0, 3, 8]) expect(() => mx.fast.rope(x, dims)).toThrow(`[fast.rope] dims must be even, from 2 to 7, not ${dims}`);
   expect(() => mx.fast.rope([1, 2], 2)).toThrow('[fast.rope] array needs at least 2 axes, [length, width], not shape [2]');
 });
+
+test('is as exact at large positions as at small ones', () => {
+  const width = 64;
+  const ones = mx.ones([1, 4, width]);
+  for (const offset of [0, 1000, 131_072]) {
+    const out = mx.fast.rope(ones, width, false, 500_000, 1, offset).toTypedArray();
+    for (let row = 0; row < 4; row++) {
+      for (let i = 0; i < width / 2; i++) {
+        const angle = (offset + row) * 500_000 ** (-i / (width / 2));
+        expect(Math.abs(Number(out[row * width + i]) - (Math.cos(angle) - Math.sin(angle)))).toBeLessThan(4e-7);
+      }
+    }
+  }
+});
+
+test('turns views, batches of every size, and 16-bit floats, as it turns whole arrays', () => {
+  const draw = mx.random.normal([3, 70, 5, 12], mx.float32, 0, 1, mx.random.key(1));
+  const view = draw.transpose(0, 2, 1, 3);
+  const whole = mx.array(view.tolist() as number[][][][]);
+  for (const traditional of [false, true]) {
+    const options = { traditional, base: 100, offset: mx.array([3, 0, 9], mx.int32) };
+    expect(mx.arrayEqual(mx.fast.rope(view, 10, options), mx.fast.rope(whole, 10, options)).item()).toBe(true);
+    const backwards = view.index('...', mx.Slice(null, null, -1));
+    const reversed = mx.array(backwards.tolist() as number[][][][]);
+    expect(mx.arrayEqual(mx.fast.rope(backwards, 10, options), mx.fast.rope(reversed, 10, options)).item()).toBe(true);
+    for (const dtype of [mx.float16, mx.bfloat16]) {
+      const half = view.astype(dtype);
+      const wanted = mx.fast.rope(half.astype(mx.float32), 10, options).astype(dtype);
+      expect(mx.arrayEqual(mx.fast.rope(half, 10, options), wanted).item()).toBe(true);
+      const strided = half.index('...', mx.Slice(null, null, -1));
+      expect(mx.arrayEqual(mx.fast.rope(strided, 10, options), mx.fast.rope(mx.contiguous(strided), 10, options)).item()).toBe(true);
+    }
+  }
+});
+
+test('the gradient turns back', () => {
+  const [q, c] = [1, 2].map((seed) => mx.random.normal([2, 5, 8], mx.float32, 0, 1, mx.random.key(seed)));
+  const turn = (y: mx.array, offset: number): mx.array => mx.fast.rope(y, 6, true, 100, 0.5, offset);
+  const gradient = mx.grad((y: mx.array) => turn(y, 3).multiply(c).sum())(q) as mx.array;
+  expect(mx.allclose(turn(gradient, 3), c, 1e-5, 1e-5).item()).toBe(true);
+});

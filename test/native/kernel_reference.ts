@@ -2,6 +2,7 @@
 
 import { type Dtype, int64 } from '../../lib/dtype';
 import type { ElementwiseOp, ReduceOp } from '../../lib/schedule/opcodes';
+import { realBinary, realUnary } from '../support/real';
 import type { KernelSpec, OperandSpec } from './encode';
 
 // Inside jest's contexts a global is slow to look up, which tells where every element takes several.
@@ -236,65 +237,10 @@ function comparison<T extends number | bigint>(op: ElementwiseOp, a: T, b: T): b
   }
 }
 
-function roundEven(x: number): number {
-  const floor = Math.floor(x);
-  const result = x - floor > 0.5 || (x - floor === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
-  return result === 0 ? Math.sign(x) * 0 : result;
-}
-
-/** JavaScript's own names, where they mean the same. */
+/** Of floating numbers; the sum of a product is rounded once. */
 const functions: Partial<Record<ElementwiseOp, (a: number, b: number, c: number) => number>> = {
-  negative: (a) => -a,
-  abs: Math.abs,
-  sign: (a) => (Number.isNaN(a) ? a : sign(a)),
-  square: (a) => a * a,
-  reciprocal: (a) => 1 / a,
-  exp: Math.exp,
-  expm1: Math.expm1,
-  log: Math.log,
-  log2: Math.log2,
-  log10: Math.log10,
-  log1p: Math.log1p,
-  sqrt: Math.sqrt,
-  rsqrt: (a) => 1 / Math.sqrt(a),
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  arcsin: Math.asin,
-  arccos: Math.acos,
-  arctan: Math.atan,
-  arcsinh: Math.asinh,
-  arccosh: Math.acosh,
-  arctanh: Math.atanh,
-  erf,
-  erfinv,
-  sigmoid: (a) => (a >= 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a))),
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: roundEven,
-  trunc: Math.trunc,
-  add: (a, b) => a + b,
-  subtract: (a, b) => a - b,
-  multiply: (a, b) => a * b,
-  divide: (a, b) => a / b,
-  floorDivide: (a, b) => {
-    const rest = a % b;
-    if (b === 0 || Number.isNaN(rest)) return b === 0 ? a / b : Number.NaN;
-    const quotient = roundEven((a - rest) / b);
-    return rest !== 0 && rest < 0 !== b < 0 ? quotient - 1 : quotient;
-  },
-  remainder: (a, b) => {
-    const rest = a % b;
-    return rest === 0 ? (b < 0 || Object.is(b, -0) ? -0 : 0) : rest < 0 !== b < 0 ? rest + b : rest;
-  },
-  power: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
-  maximum: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b ? a : b),
-  minimum: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b),
-  arctan2: Math.atan2,
-  logaddexp: (a, b) => (a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))),
+  ...realUnary,
+  ...realBinary,
   multiplyAdd: (a, b, c) => toOdd(a * b, c),
 };
 
@@ -310,42 +256,6 @@ function toOdd(a: number, b: number): number {
   double[0] = sum;
   if (lost !== 0 && (bits[0] & 1n) === 0n) bits[0] += lost > 0 === sum > 0 ? 1n : -1n;
   return double[0];
-}
-
-/** Kummer's series, whose terms are all positive, and the continued fraction of erfc beyond. */
-export function erf(x: number): number {
-  if (Number.isNaN(x)) return x;
-  const a = Math.abs(x);
-  if (a > 6) return Math.sign(x);
-  if (a >= 2.5) return Math.sign(x) * (1 - erfc(a));
-  let [sum, term] = [x, x];
-  for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
-}
-
-export function erfc(a: number): number {
-  let fraction = a;
-  for (let n = 200; n > 0; n--) fraction = a + n / 2 / fraction;
-  return Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction);
-}
-
-/** Newton's method on erf (on erfc's logarithm in the tails). */
-export function erfinv(y: number): number {
-  const a = Math.abs(y);
-  if (!(a < 1)) return a === 1 ? y * Infinity : Number.NaN;
-  if (a < 1e-9) return (y * Math.sqrt(Math.PI)) / 2;
-  const tail = 1 - a;
-  let x = a < 0.9 ? a : Math.sqrt(-Math.log(tail));
-  for (let i = 0; i < 60; i++) {
-    const slope = (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x);
-    const step = a < 0.9 ? (erf(x) - a) / slope : (Math.log(tail / erfc(x)) * erfc(x)) / slope;
-    x -= step;
-    if (Math.abs(step) < 1e-17 * x) break;
-  }
-  return Math.sign(y) * x;
 }
 
 /** The value of an instruction; undefined where the operation does not exist. Floating results are not rounded yet. */

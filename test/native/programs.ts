@@ -171,6 +171,81 @@ export function routines(): ProgramSpec {
   };
 }
 
+/** Norms with all operands and outputs, and with few; rotary positions by a base, and by arrays of offsets and frequencies. */
+export function norms(): ProgramSpec {
+  const [rows, shape] = [
+    [2, 3],
+    [2, 3, 4],
+  ];
+  const [x, vector] = [wholeArray(0, float32, shape), wholeArray(1, float32, [4])];
+  const strided = { shape, operand: { slot: 0, dtype: float32, strides: [1, 8, 2] } };
+  return {
+    inputs: 2, // of [2, 3, 4] and at least [4] float32
+    outputs: [96, 24, 24, 96, 96, 96],
+    args: 3,
+    steps: [
+      {
+        kind: 'routine',
+        routine: 'norm',
+        ints: [1, 1, 1],
+        args: [0],
+        inputs: [x, vector, vector],
+        outputs: [wholeArray(2, float32, shape), wholeArray(3, float32, rows), wholeArray(4, float32, rows)],
+      },
+      {
+        kind: 'routine',
+        routine: 'norm',
+        ints: [0, 0, 0],
+        args: [0],
+        inputs: [x],
+        outputs: [wholeArray(5, float32, shape), { shape: rows, operand: { slot: -1, dtype: float32, strides: [3, 1] } }],
+      },
+      {
+        kind: 'routine',
+        routine: 'rope',
+        ints: [4, 0, 1, 0, 0],
+        args: [1, 2, 0],
+        inputs: [strided],
+        outputs: [wholeArray(6, float32, shape)],
+      },
+      {
+        kind: 'routine',
+        routine: 'rope',
+        ints: [2, 1, 0, 1, 1],
+        args: [0, 1, 2],
+        inputs: [x, wholeArray(1, float32, [2]), wholeArray(1, float32, [2, 1])],
+        outputs: [wholeArray(7, float32, shape)],
+      },
+    ],
+  };
+}
+
+/** Partial sorts, whole and with an output that is left out. */
+export function selections(): ProgramSpec {
+  const rows = { shape: [2, 4], operand: { slot: 0, dtype: float32, strides: [4, 1] } };
+  const columns = { shape: [4, 2], operand: { slot: 0, dtype: float32, strides: [1, 4] } };
+  return {
+    inputs: 1, // of [2, 4] float32
+    outputs: [32, 32, 16],
+    steps: [
+      {
+        kind: 'routine',
+        routine: 'partition',
+        ints: [2],
+        inputs: [rows],
+        outputs: [wholeArray(1, float32, [2, 4]), wholeArray(2, uint32, [2, 4])],
+      },
+      {
+        kind: 'routine',
+        routine: 'topk',
+        ints: [1],
+        inputs: [columns],
+        outputs: [wholeArray(3, float32, [4, 1]), { shape: [4, 1], operand: { slot: -1, dtype: uint32, strides: [1, 1] } }],
+      },
+    ],
+  };
+}
+
 /** Bits read as smaller, larger and truth values. */
 export function bitcasts(): ProgramSpec {
   const bitcast = (from: Dtype, count: number, to: Dtype, slot: number) => ({

@@ -305,6 +305,55 @@ describe('quantizedMatmul', () => {
   });
 });
 
+test.each(floats)('norms of %s', (dtype) => {
+  const random = new Random(dtype.code + 1);
+  for (const length of [1, 5, 128, 700, 1024, 1025, 5000]) {
+    for (const [centered, weight, bias] of [
+      [1, 1, 1],
+      [1, 0, 1],
+      [0, 1, 0],
+      [0, 0, 0],
+    ]) {
+      const x = numbers(random, dtype, [11, length], true);
+      x.set([1, 0], Number.NaN);
+      for (let i = 0; i < length; i++) x.set([2, i], 1000 + (i % 2));
+      check({
+        routine: 'norm',
+        ints: [centered, weight, bias],
+        args: [0.01],
+        inputs: [x, ...Array.from({ length: weight + bias }, () => numbers(random, dtype, [length], true))],
+        outputs: [[dtype, [11, length]] as const, [float32, [11]] as const, ...(centered ? [[float32, [11]] as const] : [])],
+      });
+    }
+  }
+});
+
+test.each(floats)('rotary positions of %s', (dtype) => {
+  const random = new Random(dtype.code + 1);
+  const shapes = [
+    { lead: [], length: 3, width: 2, dims: 2 },
+    { lead: [2, 3], length: 9, width: 7, dims: 6 },
+    { lead: [2], length: 70, width: 80, dims: 64 },
+  ];
+  for (const { lead, length, width, dims } of shapes) {
+    for (const offsets of [0, 1]) {
+      for (const freqs of [0, 1]) {
+        const shape = [...lead, length, width];
+        const inputs = [numbers(random, dtype, shape)];
+        if (offsets) inputs.push(Strided.random(random, float32, lead).fill(() => random.int(0, 5000)));
+        if (freqs) inputs.push(Strided.random(random, float32, [...lead, dims / 2]).fill(() => random.int(8, 4000) / 8));
+        check({
+          routine: 'rope',
+          ints: [dims, random.int(0, 1), random.int(0, 1), offsets, freqs],
+          args: [10_000, random.pick([1, 0.3]), random.int(0, 100_000)],
+          inputs,
+          outputs: [[dtype, shape]],
+        });
+      }
+    }
+  }
+});
+
 describe('attention', () => {
   interface Sizes {
     queries: number;

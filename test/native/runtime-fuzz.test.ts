@@ -10,7 +10,19 @@ import { Storage } from '../../lib/runtime/storage';
 import { stepKinds } from '../../lib/schedule/opcodes';
 import { contiguous, encode, encodeArgs, type ProgramSpec } from './encode';
 import { upload } from './harness';
-import { attentions, bitcasts, convolutions, factorizations, product, quantizedProducts, routines, several, window } from './programs';
+import {
+  attentions,
+  bitcasts,
+  convolutions,
+  factorizations,
+  norms,
+  product,
+  quantizedProducts,
+  routines,
+  selections,
+  several,
+  window,
+} from './programs';
 
 /** mulberry32. */
 function generator(seed: number): (below: number) => number {
@@ -156,6 +168,8 @@ const subjects: [name: string, program: ProgramSpec, inputs: ArrayBufferView<Arr
   ['convolutions', convolutions(), [new Float32Array(24).fill(1), new Float32Array(12).fill(2)], []],
   ['quantized products', quantizedProducts(), [new Float32Array(64).fill(1.7), new Float32Array(4).fill(2), new Uint32Array([1, 7])], []],
   ['attention', attentions(), [new Float32Array(12).fill(1), new Float32Array(9).fill(2)], [0.5]],
+  ['norms', norms(), [new Float32Array(24).fill(1), new Float32Array(8).fill(2)], [0.5, 1, 2]],
+  ['selections', selections(), [Float32Array.of(3, 1, 2, Number.NaN, 0, 1, 1, 5)], []],
   ['factorizations', factorizations(), [Float32Array.of(4, 1, 1, 3), Float32Array.of(1, 2, 3, 4), new Float32Array(8).fill(1)], []],
   ['bit casts', bitcasts(), [new Float32Array(6).fill(1)], []],
   ['kernels', kernels(), [new Float32Array(30).fill(0.5), new Uint16Array(6).fill(0x3c00)], []],

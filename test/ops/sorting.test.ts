@@ -75,6 +75,66 @@ describe('partition', () => {
   });
 });
 
+describe('partial sorts agree with whole ones', () => {
+  const draws: [string, (n: number) => mx.array][] = [
+    ['normal float32', (n) => mx.random.normal([3, n], mx.float32, 0, 1, mx.random.key(1))],
+    [
+      'NaN and infinities',
+      (n) =>
+        mx.where(
+          mx.random.bernoulli(0.2, [3, n], mx.random.key(2)),
+          mx.array(Number.NaN),
+          mx.divide(1, mx.random.randint(-3, 3, [3, n], mx.int32, mx.random.key(3))),
+        ),
+    ],
+    ['few values', (n) => mx.random.randint(-2, 2, [3, n], mx.int8, mx.random.key(4))],
+    ['all equal', (n) => mx.zeros([3, n], mx.uint32)],
+    ['in order', (n) => mx.broadcastTo(mx.arange(n).astype(mx.int64), [3, n])],
+    ['in reverse', (n) => mx.broadcastTo(mx.arange(n, 0, -1).astype(mx.float16), [3, n])],
+    ['complex', (n) => mx.random.normal([3, n], mx.complex64, 0, 1, mx.random.key(5))],
+    ['columns', (n) => mx.random.normal([n, 3], mx.bfloat16, 0, 1, mx.random.key(6)).T],
+  ];
+  const whole = (a: mx.array): mx.array => (a.dtype === mx.bfloat16 || a.dtype === mx.float16 ? a.astype(mx.float32) : a);
+  const same = (a: mx.array, b: mx.array): void => {
+    expect(mx.arrayEqual(whole(a), whole(b), true).item()).toBe(true);
+  };
+
+  test.each(draws)('%s', (_name, draw) => {
+    for (const n of [1, 2, 63, 500, 3000]) {
+      const a = draw(n);
+      const sorted = mx.sort(a);
+      for (const kth of new Set([0, n >> 1, n - 1])) {
+        const values = mx.partition(a, kth);
+        same(values.index('...', kth), sorted.index('...', kth));
+        same(mx.sort(values.index('...', mx.Slice(0, kth))), sorted.index('...', mx.Slice(0, kth)));
+        same(mx.sort(values.index('...', mx.Slice(kth))), sorted.index('...', mx.Slice(kth)));
+        same(mx.takeAlongAxis(a, mx.argpartition(a, kth), -1), values);
+      }
+      for (const k of new Set([1, Math.min(n, 10), n])) same(mx.topk(a, k), sorted.index('...', mx.Slice(n - k)));
+    }
+  });
+
+  test.each(draws)('a long row that threads share: %s', (_name, draw) => {
+    const a = draw(150_000).index(1);
+    for (const k of [1, 10, 5000, 50_000]) same(mx.topk(a, k), mx.sort(a).index(mx.Slice(-k)));
+  });
+
+  test('of equals the last ones count as the largest, for the gradient too', () => {
+    expect(
+      gradient(
+        (a) =>
+          mx
+            .topk(a, 2)
+            .multiply(mx.array([1, 10]))
+            .sum(),
+        [7, 0, 7, 7],
+      ),
+    ).toEqual([0, 0, 1, 10]);
+    const weights = mx.array([1, 10, 100, 1000]);
+    expect(gradient((a) => mx.partition(a, 1).multiply(weights).sum(), [2, 2, 2, 2])).toEqual([1, 10, 100, 1000]);
+  });
+});
+
 describe('median', () => {
   test('of odd and even numbers of values', () => {
     expect(mx.median(x).item()).toBe(2.5);

@@ -8,6 +8,7 @@ import { widest } from '../support/default';
 import { attentionCases } from './attention-cases';
 import { convolutionCases } from './convolution-cases';
 import { linalgCases } from './linalg-cases';
+import { normCases } from './norm-cases';
 import { quantizedCases } from './quantized-cases';
 
 export interface Input {
@@ -395,6 +396,13 @@ function routineCases(): Case[] {
       f: (a, b) => p.searchsorted(p.sort(a), b, right),
     });
   }
+  for (const kth of [0, 2, 3]) {
+    const sorted: Input = { ...real([2, 4]), values: [3, -1, 0.5, 2, 1, 4, -2, 0] };
+    list.push({ name: `partition at ${kth}`, inputs: [sorted], f: (x) => p.partition(x, kth) });
+    list.push({ name: `argpartition at ${kth}`, inputs: [sorted], f: (x) => p.argpartition(x, kth) });
+    list.push({ name: `topk of ${kth}`, inputs: [sorted], f: (x) => p.topk(x, kth) });
+  }
+  list.push({ name: 'partition of equals', inputs: [index([3, 5], 2)], f: (x) => p.partition(x, 2) });
   for (const [name, f] of Object.entries({ softmax: p.softmax, logsumexp: p.logsumexp })) {
     list.push({ name, inputs: [real([2, 5])], f });
     list.push({ name: `${name} of one`, inputs: [real([3, 1])], f });
@@ -439,6 +447,7 @@ export const cases: readonly Case[] = [
   ...bitcastCases(),
   ...convolutionCases(),
   ...attentionCases(),
+  ...normCases(),
   ...quantizedCases(),
   ...linalgCases(),
 ];

@@ -4,7 +4,7 @@ import type { Dtype } from '../../lib/dtype';
 import type { ElementwiseOp } from '../../lib/schedule/opcodes';
 import * as c from './complex';
 import { type Complex, complex } from './complex';
-import { erf, erfinv, roundHalfEven } from './special';
+import { realBinary, realUnary } from './real';
 
 const isInteger = (dtype: Dtype): boolean => dtype.kind === 'signed' || dtype.kind === 'unsigned';
 
@@ -22,45 +22,8 @@ export function cast(value: Complex, from: Dtype, to: Dtype): Complex {
   return complex(Number.isFinite(value.re) ? wrap(BigInt(Math.trunc(value.re)), to) : 0);
 }
 
-const logistic = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
-
-const realUnary: Partial<Record<ElementwiseOp, (x: number) => number>> = {
-  negative: (x) => -x,
-  abs: Math.abs,
-  sign: Math.sign,
-  exp: Math.exp,
-  expm1: Math.expm1,
-  log: Math.log,
-  log2: Math.log2,
-  log10: Math.log10,
-  log1p: Math.log1p,
-  sqrt: Math.sqrt,
-  rsqrt: (x) => 1 / Math.sqrt(x),
-  square: (x) => x * x,
-  reciprocal: (x) => 1 / x,
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  arcsin: Math.asin,
-  arccos: Math.acos,
-  arctan: Math.atan,
-  arcsinh: Math.asinh,
-  arccosh: Math.acosh,
-  arctanh: Math.atanh,
-  erf,
-  erfinv,
-  sigmoid: logistic,
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: roundHalfEven,
-  trunc: Math.trunc,
-  real: (x) => x,
-  imag: () => 0,
-  conjugate: (x) => x,
-};
+/** What is there for complex numbers, of real ones. */
+const realParts: Partial<Record<ElementwiseOp, (x: number) => number>> = { real: (x) => x, imag: () => 0, conjugate: (x) => x };
 
 const one = complex(1);
 const complexUnary: Partial<Record<ElementwiseOp, (x: Complex) => Complex>> = {
@@ -102,34 +65,9 @@ export function unary(op: ElementwiseOp, x: Complex, dtype: Dtype): Complex {
   }
   if (dtype.kind === 'complex') return required(complexUnary[op], op, dtype)(x);
   if (op === 'square' && isInteger(dtype)) return complex(wrap(BigInt(x.re) ** 2n, dtype));
-  const value = required(realUnary[op], op, dtype)(x.re);
+  const value = required(realUnary[op] ?? realParts[op], op, dtype)(x.re);
   return complex(isInteger(dtype) ? wrap(BigInt(value), dtype) : value);
 }
-
-const floorMod = (a: number, b: number): number => {
-  const rest = a % b;
-  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
-};
-
-function realLogaddexp(a: number, b: number): number {
-  const largest = Math.max(a, b);
-  return Math.abs(largest) === Number.POSITIVE_INFINITY ? largest : largest + Math.log1p(Math.exp(-Math.abs(a - b)));
-}
-
-const realBinary: Partial<Record<ElementwiseOp, (a: number, b: number) => number>> = {
-  add: (a, b) => a + b,
-  subtract: (a, b) => a - b,
-  multiply: (a, b) => a * b,
-  divide: (a, b) => a / b,
-  floorDivide: (a, b) => Math.floor(a / b),
-  remainder: floorMod,
-  // C's pow, unlike JavaScript's, gives 1 for a base of 1.
-  power: (a, b) => (a === 1 ? 1 : a ** b),
-  maximum: Math.max,
-  minimum: Math.min,
-  arctan2: Math.atan2,
-  logaddexp: realLogaddexp,
-};
 
 const complexBinary: Partial<Record<ElementwiseOp, (a: Complex, b: Complex) => Complex>> = {
   add: c.add,

@@ -1,11 +1,12 @@
-/** Special functions and random bits in plain JavaScript, for the reference interpreter. */
+/** Special functions and random bits in plain JavaScript, for references. */
 
-/** 2/√π · exp(-x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, a series without cancellation. */
+/** Kummer's series, whose terms are all positive, and the continued fraction of erfc beyond. */
 export function erf(x: number): number {
   if (Number.isNaN(x)) return x;
-  if (Math.abs(x) > 6) return Math.sign(x);
-  let term = x;
-  let sum = x;
+  const a = Math.abs(x);
+  if (a > 6) return Math.sign(x);
+  if (a >= 2.5) return Math.sign(x) * (1 - erfc(a));
+  let [sum, term] = [x, x];
   for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
     term *= (2 * x * x) / (2 * n + 1);
     sum += term;
@@ -13,25 +14,33 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-/** Winitzki's approximation, refined by Halley's method. */
-export function erfinv(y: number): number {
-  if (!(Math.abs(y) <= 1)) return Number.NaN;
-  if (Math.abs(y) === 1) return y * Number.POSITIVE_INFINITY;
-  const l = Math.log1p(-y * y);
-  const c = 2 / (Math.PI * 0.147) + l / 2;
-  let x = Math.sign(y) * Math.sqrt(Math.sqrt(c * c - l / 0.147) - c);
-  for (let step = 0; step < 4; step++) {
-    const error = (erf(x) - y) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-x * x));
-    x -= error / (1 + x * error);
-  }
-  return x;
+export function erfc(a: number): number {
+  let fraction = a;
+  for (let n = 200; n > 0; n--) fraction = a + n / 2 / fraction;
+  return Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction);
 }
 
+/** Newton's method on erf (on erfc's logarithm in the tails). */
+export function erfinv(y: number): number {
+  const a = Math.abs(y);
+  if (!(a < 1)) return a === 1 ? y * Infinity : Number.NaN;
+  if (a < 1e-9) return (y * Math.sqrt(Math.PI)) / 2;
+  const tail = 1 - a;
+  let x = a < 0.9 ? a : Math.sqrt(-Math.log(tail));
+  for (let i = 0; i < 60; i++) {
+    const slope = (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x);
+    const step = a < 0.9 ? (erf(x) - a) / slope : (Math.log(tail / erfc(x)) * erfc(x)) / slope;
+    x -= step;
+    if (Math.abs(step) < 1e-17 * x) break;
+  }
+  return Math.sign(y) * x;
+}
+
+/** To the nearest integer, halves to the even one; keeps the sign of zeros. */
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
+  const result = x - floor > 0.5 || (x - floor === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+  return result === 0 ? Math.sign(x) * 0 : result;
 }
 
 function rotateLeft(x: number, by: number): number {

@@ -81,35 +81,7 @@ void search(const RoutineStep& step, const Run& run) {
 }
 
 void runSearch(const RoutineStep& step, const Run& run) {
-  switch (step.inputs[0].operand.dtype) {
-    case Dtype::bool_:
-    case Dtype::uint8:
-      return search<IntegerKey<uint8_t>>(step, run);
-    case Dtype::uint16:
-      return search<IntegerKey<uint16_t>>(step, run);
-    case Dtype::uint32:
-      return search<IntegerKey<uint32_t>>(step, run);
-    case Dtype::uint64:
-      return search<IntegerKey<uint64_t>>(step, run);
-    case Dtype::int8:
-      return search<IntegerKey<int8_t>>(step, run);
-    case Dtype::int16:
-      return search<IntegerKey<int16_t>>(step, run);
-    case Dtype::int32:
-      return search<IntegerKey<int32_t>>(step, run);
-    case Dtype::int64:
-      return search<IntegerKey<int64_t>>(step, run);
-    case Dtype::float16:
-      return search<HalfKey>(step, run);
-    case Dtype::bfloat16:
-      return search<BfloatKey>(step, run);
-    case Dtype::float32:
-      return search<FloatKey32>(step, run);
-    case Dtype::float64:
-      return search<FloatKey64>(step, run);
-    case Dtype::complex64:
-      return search<ComplexKey>(step, run);
-  }
+  withKeys(step.inputs[0].operand.dtype, [&]<typename Codec>() { search<Codec>(step, run); });
 }
 
 const RoutineRegistration searches(Routine::searchsorted, {.check = check, .run = runSearch});

@@ -9,6 +9,7 @@
 #include "cpu/ops/chain.h"
 #include "cpu/ops/tile.h"
 #include "cpu/routines/registry.h"
+#include "cpu/routines/row_format.h"
 #include "cpu/scratch.h"
 #include "cpu/stream.h"
 #include "cpu/thread_pool.h"
@@ -48,10 +49,9 @@ class Total {
 template <typename T>
 class Rows {
  public:
-  Rows(Dtype stored, int64_t n)
-      : stored_(stored),
-        n_(n),
-        half_(itemSize(stored) == 2),
+  Rows(Dtype stored, int64_t n, int64_t bytes)
+      : n_(n),
+        format_(stored, bytes),
         largest_(ReduceOp::max, kType),
         sum_(ReduceOp::sum, kType),
         subtract_(elementwise(ElementwiseOp::subtract, kType, kScalarB)),
@@ -62,14 +62,10 @@ class Rows {
   size_t scratchBytes() const { return rowBytes() + std::max(largest_.bytes(), sum_.bytes()); }
 
   /// exp(x - largest) goes into the scratch row; gives its sum, and the largest element.
-  T exponentials(const void* x, std::byte* scratch, T& largest) const {
+  T exponentials(const std::byte* x, std::byte* scratch, T& largest) const {
     T* row = reinterpret_cast<T*>(scratch);
     void* memory = scratch + rowBytes();
-    const T* values = static_cast<const T*>(x);
-    if (half_) {
-      widenHalf(stored_)(row, x, nullptr, nullptr, n_);
-      values = row;
-    }
+    const T* values = format_.read(x, row, n_);
     largest_.begin(memory);
     largest_.add(memory, values, n_, 0);
     largest = largest_.end(memory);
@@ -83,19 +79,14 @@ class Rows {
   }
 
   /// The scratch row times `factor`, as memory has it.
-  void write(void* out, std::byte* scratch, T factor, bool streamed) const {
+  void write(std::byte* out, std::byte* scratch, T factor) const {
     T* row = reinterpret_cast<T*>(scratch);
     for (int64_t i = 0; i < n_; i += kPiece) {
       const int64_t count = std::min(kPiece, n_ - i);
-      std::byte* to = static_cast<std::byte*>(out) + i * static_cast<int64_t>(itemSize(stored_));
-      const bool straight = !half_ && !streamed;
-      multiply_(straight ? static_cast<void*>(to) : row + i, row + i, &factor, nullptr, count);
-      if (half_) {
-        roundTo(stored_)(row + i, row + i, nullptr, nullptr, count);
-        narrowHalf(stored_)(to, row + i, nullptr, nullptr, count);
-      } else if (streamed) {
-        streamCopy(to, row + i, count * static_cast<int64_t>(sizeof(T)));
-      }
+      std::byte* to = out + i * format_.itemSizeStored();
+      T* values = format_.place(to, row + i);
+      multiply_(values, row + i, &factor, nullptr, count);
+      format_.write(to, values, count);
     }
   }
 
@@ -114,24 +105,17 @@ class Rows {
     }
   }
 
-  const Dtype stored_;
   const int64_t n_;
-  const bool half_;
+  const RowFormat<T> format_;
   const Total<T> largest_, sum_;
   const TileFn subtract_, exp_, multiply_;
 };
 
-int64_t rowsOf(const Array& in) {
-  int64_t rows = 1;
-  for (size_t axis = 0; axis + 1 < in.shape.size(); axis++) rows *= in.shape[axis];
-  return rows;
-}
-
-/// Calls body(rows, scratch, row) for each row.
+/// Calls body(rows, scratch, row) for each row; results have `bytes` bytes altogether.
 template <typename T, typename Body>
-void eachRow(const Run& run, const Array& in, const Body& body) {
+void eachRow(const Run& run, const Array& in, int64_t bytes, const Body& body) {
   const int64_t n = in.shape.back();
-  const Rows<T> rows(in.operand.dtype, n);
+  const Rows<T> rows(in.operand.dtype, n, bytes);
   run.pool.parallelFor(rowsOf(in), std::max<int64_t>(1, kGrain / std::max<int64_t>(1, n)),
                        [&](int64_t begin, int64_t end) {
                          Scratch<std::byte> scratch(rows.scratchBytes());
@@ -146,11 +130,10 @@ void softmax(const RoutineStep& step, const Run& run) {
   const auto bytes = in.shape.back() * static_cast<int64_t>(itemSize(in.operand.dtype));
   const std::byte* x = run.at(in.operand);
   std::byte* y = run.at(step.outputs[0].operand);
-  const bool streamed = bytes * rowsOf(in) >= kLeastStreamed;
-  eachRow<T>(run, in, [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
+  eachRow<T>(run, in, bytes * rowsOf(in), [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
     T largest;
     const T sum = rows.exponentials(x + row * bytes, scratch, largest);
-    rows.write(y + row * bytes, scratch, T{1} / sum, streamed);
+    rows.write(y + row * bytes, scratch, T{1} / sum);
   });
 }
 
@@ -161,17 +144,14 @@ void logsumexp(const RoutineStep& step, const Run& run) {
   const auto bytes = in.shape.back() * static_cast<int64_t>(itemSize(dtype));
   const std::byte* x = run.at(in.operand);
   std::byte* y = run.at(step.outputs[0].operand);
-  eachRow<T>(run, in, [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
-    T largest;
+  const RowFormat<T> format(dtype, 0);
+  eachRow<T>(run, in, 0, [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
+    T largest, room;
     const T sum = rows.exponentials(x + row * bytes, scratch, largest);
-    T result = std::isfinite(largest) ? largest + std::log(sum) : largest;
-    std::byte* to = y + row * static_cast<int64_t>(itemSize(dtype));
-    if (itemSize(dtype) == 2) {
-      roundTo(dtype)(&result, &result, nullptr, nullptr, 1);
-      narrowHalf(dtype)(to, &result, nullptr, nullptr, 1);
-    } else {
-      *reinterpret_cast<T*>(to) = result;
-    }
+    std::byte* to = y + row * format.itemSizeStored();
+    T* result = format.place(to, &room);
+    *result = std::isfinite(largest) ? largest + std::log(sum) : largest;
+    format.write(to, result, 1);
   });
 }
 

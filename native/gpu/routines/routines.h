@@ -13,8 +13,10 @@ Prepared prepareCustom(const RoutineStep& step, Pipelines& pipelines, Outcome& o
 Prepared prepareFourier(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareHadamard(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareLogSumExp(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareNorm(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareQuantized(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareRecurrence(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
+Prepared prepareRope(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareScan(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareSearch(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);
 Prepared prepareSoftmax(const RoutineStep& step, Pipelines& pipelines, Outcome& outcome);

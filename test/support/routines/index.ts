@@ -10,9 +10,12 @@ import { convolution } from './convolution';
 import { fft } from './fourier';
 import { hadamard } from './hadamard';
 import { cholesky, eig, eigh, lu, luSolve, qr, svd, triangularSolve } from './matrices';
+import { norm } from './norms';
 import { quantizedMatmul } from './quantized';
+import { rope } from './rope';
 import { recurrence, scan } from './scan';
 import { searchsorted } from './search';
+import { partition, topk } from './selection';
 import { logsumexp, softmax } from './softmax';
 
 /** The elements of each output in row-major order, also of those that may be left out. */
@@ -48,6 +51,10 @@ const references: { readonly [name in RoutineName]: RoutineReference } = {
   fft,
   softmax,
   logsumexp,
+  norm,
+  rope,
+  partition,
+  topk,
   custom,
   quantizedMatmul,
 };
