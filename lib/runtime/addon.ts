@@ -10,6 +10,8 @@ export interface DeviceLimits {
   readonly maxInstructions: number;
   /** Bytes of the largest allocation. */
   readonly maxBlockBytes: number;
+  /** Numbers of one product in a batch from which on an elementwise group is worth being its epilogue. */
+  readonly minEpilogue: number;
 }
 
 /** A GPU that this build can use. */

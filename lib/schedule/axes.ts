@@ -2,20 +2,12 @@
 
 import type { Shape } from '../graph/node';
 import { reduceOps } from './opcodes';
-import type { Access, KernelCode } from './steps';
+import type { Access, KernelCode, KernelGroup } from './steps';
 
-type Stores = KernelCode['stores'];
 type Reductions = KernelCode['reductions'];
 
-/** Orders and merges the axes of a loop over `shape`; every access has a stride an axis. */
-export function arrange(
-  shape: Shape,
-  axes: readonly number[] | null,
-  loads: readonly Access[],
-  code: Int32Array,
-  stores: Stores,
-  reductions: Reductions,
-): KernelCode {
+/** Orders and merges the axes of a group's loop. */
+export function arrange({ loop: shape, axes, loads, code, stores, reductions }: KernelGroup): KernelCode {
   const accesses = [...loads, ...stores.map((store) => store.access), ...reductions.map((reduction) => reduction.access)];
   const { order, outer, reduced } = axes === null ? keepOrder(shape) : reductionOrder(shape, axes, loads, reductions);
 

@@ -3,6 +3,7 @@
 import { contiguousStrides, sizeOf } from '../shape';
 import type { Arguments } from './arguments';
 import { writeInteger } from './collect';
+import { stridesOf } from './epilogues';
 import {
   gatherItem,
   type Item,
@@ -18,10 +19,13 @@ import {
 } from './items';
 import { bufferOf, type MemoryPlan } from './memory';
 import { routines, scatterModes, stepKinds } from './opcodes';
+import { productAxes } from './products';
 import { type Access, instructionWords, type KernelCode, type Step } from './steps';
 
 const magic = 0x4452474d;
-const version = 3;
+const version = 4;
+/** The slot of the load that stands for the number of a product in its epilogue, which lies nowhere. */
+const productSlot = -2;
 
 const kindCodes = Object.fromEntries(stepKinds.map((kind, code) => [kind, code])) as Record<(typeof stepKinds)[number], number>;
 
@@ -48,7 +52,7 @@ export function encode(
   for (const step of steps) {
     const start = words.length;
     words.put(0, 0);
-    const kind = step.kernel === null ? words.single(step.items[0]) : words.kernel(step.kernel);
+    const kind = step.kernel === null ? words.single(step) : words.kernel(step.kernel);
     words.set(start, kindCodes[kind] | (step.device << 8));
     words.set(start + 1, words.length - start);
   }
@@ -146,10 +150,11 @@ class Words {
     return 'kernel';
   }
 
-  single(item: Item): (typeof stepKinds)[number] {
+  single(step: Step): (typeof stepKinds)[number] {
+    const [item] = step.items;
     switch (item.kind) {
       case matmulItem:
-        this.matmul(item);
+        this.matmul(step);
         return 'matmul';
       case gatherItem: {
         const [source, ...indices] = item.operands;
@@ -225,44 +230,44 @@ class Words {
     }
   }
 
-  private matmul(item: Item): void {
-    const [a, b] = item.operands;
-    const rank = item.shape.length;
-    const strides = [a.allStrides, b.allStrides, contiguousStrides(item.shape)];
-    let m = item.shape[rank - 2];
-    const sizes: number[] = [];
-    const batch: number[][] = [[], [], []];
-    for (let axis = 0; axis < rank - 2; axis++) {
-      const size = item.shape[axis];
-      if (size === 1) continue;
-      const last = sizes.length - 1;
-      if (last >= 0 && batch.every((list, k) => list[last] === strides[k][axis] * size)) {
-        sizes[last] *= size;
-        batch.forEach((list, k) => {
-          list[last] = strides[k][axis];
-        });
-      } else {
-        sizes.push(size);
-        batch.forEach((list, k) => {
-          list.push(strides[k][axis]);
-        });
-      }
-    }
-    const [rows, columns] = [strides.map((list) => list[rank - 2]), strides.map((list) => list[rank - 1])];
-    // Batches that share b and whose rows of a and out follow one another are more rows of one product.
-    const last = sizes.length - 1;
-    if (last >= 0 && batch[1][last] === 0 && batch[0][last] === m * rows[0] && batch[2][last] === m * rows[2]) {
-      m *= sizes[last];
-      sizes.pop();
-      for (const list of batch) list.pop();
-    }
-    this.put(item.dtype, sizes.length);
+  private matmul({ items: [product], epilogue }: Step): void {
+    const [a, b] = product.operands;
+    const { shape } = product;
+    const rank = shape.length;
+    const operands = epilogue === null ? [a.allStrides, b.allStrides, contiguousStrides(shape)] : stridesOf(product, epilogue);
+    const { sizes, m, strides } = productAxes(shape, operands);
+    this.put(product.dtype, sizes.length);
     this.wides(sizes);
     this.wide(m);
-    this.wide(item.shape[rank - 1]);
+    this.wide(shape[rank - 1]);
     this.wide(a.shape[rank - 1]);
-    this.ref(a, [...batch[0], rows[0], columns[0]]);
-    this.ref(b, [...batch[1], rows[1], columns[1]]);
-    this.result(item, [...batch[2], rows[2], columns[2]]);
+    this.ref(a, strides[0]);
+    this.ref(b, strides[1]);
+    if (epilogue !== null) {
+      this.epilogue(product, epilogue, strides.slice(2));
+      return;
+    }
+    this.put(0, 0, 0);
+    this.result(product, strides[2]);
+  }
+
+  /** `strides` are those of the loads but the product, then of the stores. */
+  private epilogue(product: Item, { loads, code, stores }: KernelCode, strides: readonly (readonly number[])[]): void {
+    let next = 0;
+    this.put(loads.length, code.length / instructionWords, stores.length);
+    for (const load of loads) {
+      if (load.item !== product) this.access({ ...load, strides: strides[next++] });
+      else {
+        this.put(productSlot, product.dtype);
+        this.wide(0);
+        this.put(-1);
+        this.wides(strides[strides.length - 1]);
+      }
+    }
+    this.copy(code);
+    for (const { value, access } of stores) {
+      this.put(value);
+      this.access({ ...access, strides: strides[next++] });
+    }
   }
 }

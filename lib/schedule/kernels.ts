@@ -53,14 +53,15 @@ class KernelBuilder {
     }
     const loads = this.loads.length;
     const numbered = (value: number): number => (value < 0 ? -1 - value : loads + value);
-    step.kernel = arrange(
-      step.items[0].loop,
+    step.group = {
+      loop: step.items[0].loop,
       axes,
-      this.loads,
-      this.code(loads),
-      stores.map(({ value, access }) => ({ value: numbered(value), access })),
-      reductions.map(({ op, value, access }) => ({ op, value: numbered(value), access })),
-    );
+      loads: this.loads,
+      code: this.code(loads),
+      stores: stores.map(({ value, access }) => ({ value: numbered(value), access })),
+      reductions: reductions.map(({ op, value, access }) => ({ op, value: numbered(value), access })),
+    };
+    step.kernel = arrange(step.group);
   }
 
   /** The instructions with their final numbers. */

@@ -54,7 +54,14 @@ export function planMemory(steps: readonly Step[], maxBlockBytes = Infinity): Me
     for (const item of step.items) if (item.stored) touch(bufferOf(item), position);
   });
   steps.forEach((step, position) => {
-    if (step.kernel !== null) reuseInPlace(step.kernel, position);
+    if (step.kernel !== null) reuseInPlace(step.kernel, position, []);
+    // What a product reads is read again for each of its numbers.
+    if (step.epilogue !== null)
+      reuseInPlace(
+        step.epilogue,
+        position,
+        step.items[0].operands.map((ref) => bufferOf(ref.item)),
+      );
   });
 
   const blocks = toBlocks(temporaries);
@@ -70,9 +77,12 @@ export function planMemory(steps: readonly Step[], maxBlockBytes = Infinity): Me
   return { temporaries, arenaBytes };
 }
 
-/** An elementwise result takes the place of an operand that dies with it, if both are walked alike: every element is visited once. */
-function reuseInPlace(kernel: KernelCode, position: number): void {
-  const taken = new Set<Buffer>();
+/**
+ * An elementwise result takes the place of an operand that dies with it, if both are walked alike: every element is visited once. What is in `kept`
+ * is needed for longer.
+ */
+function reuseInPlace(kernel: KernelCode, position: number, kept: readonly Buffer[]): void {
+  const taken = new Set<Buffer>(kept);
   const produced = (value: number): number => value - kernel.loads.length;
   for (const { value, access } of kernel.stores) {
     const target = bufferOf(access.item as Item);

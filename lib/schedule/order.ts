@@ -30,7 +30,8 @@ export function orderSteps(steps: Step[]): Step[] {
   return ordered;
 }
 
-function needsOf(step: Step): Step[] {
+/** The steps that must be done before `step`. */
+export function needsOf(step: Step): Step[] {
   const needs: Step[] = [];
   for (const ref of step.reads) addWriters(needs, ref.item);
   for (const item of step.after) addWriters(needs, item);

@@ -6,6 +6,7 @@ import { sizeOf } from '../shape';
 import { Arguments, type Frame } from './arguments';
 import type { Walk } from './collect';
 import { encode } from './encode';
+import { fuseEpilogues } from './epilogues';
 import { formGroups, markLive } from './groups';
 import { elementwiseItem, Item, isPlain, leafItem, type Ref, reduceItem, type Terms } from './items';
 import { buildKernel } from './kernels';
@@ -58,12 +59,12 @@ export function schedule(walk: Walk, limits: readonly DeviceLimits[], learned: r
   const results = outputs.map((local) => result(local, refs, walk.nodes[local], items, outputBytes));
   markLive(items);
   formGroups(items, limits);
-  const unordered = cut(items, limits);
-  for (const step of unordered) {
+  const single = cut(items, limits);
+  for (const step of single) {
     if (step.items[0].kind <= reduceItem) buildKernel(step);
     else readOperands(step);
   }
-  const steps = orderSteps(unordered);
+  const steps = orderSteps(fuseEpilogues(single, limits));
   return { steps, memory: planMemory(steps, Math.min(...limits.map((device) => device.maxBlockBytes))), args, outputBytes, results };
 }
 

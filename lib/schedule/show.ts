@@ -9,7 +9,7 @@ import { type Access, instructionWords, type KernelCode, type Step } from './ste
 
 /** `kernel [4096 | 4096] …` and the like; items are named by the position of their node in the walk. */
 export function showStep(step: Step): string {
-  const text = step.kernel !== null ? showKernel(step.kernel) : showSingle(step.items[0]);
+  const text = step.kernel !== null ? showKernel(step.kernel) : showSingle(step);
   // What runs on the default device is not worth a word.
   return step.device === nodeDevice() ? text : text.replace(/^(\w+)/, `$1 on the ${step.device === gpuDevice ? 'GPU' : 'CPU'}`);
 }
@@ -23,8 +23,13 @@ function showAccess({ item, dtype, strides, offset, terms }: Access): string {
   return `${item === null ? 'index' : name(item)}:${dtypes[dtype].name}[${moved}; ${strides.join(', ')}]`;
 }
 
-function showKernel({ shape, outer, reduced, loads, code, stores, reductions }: KernelCode): string {
+function showKernel(kernel: KernelCode): string {
+  const { shape, outer, reduced } = kernel;
   const axes = shape.map((size, i) => (i >= outer && i < outer + reduced ? `Σ${size}` : `${size}`)).join(', ');
+  return [`kernel [${axes}]`, ...showBody(kernel)].join('\n');
+}
+
+function showBody({ loads, code, stores, reductions }: KernelCode): string[] {
   const value = (number: number): string => `v${number}`;
   const lines = loads.map((load, i) => `  ${value(i)} = load ${showAccess(load)}`);
   for (let at = 0; at < code.length; at += instructionWords) {
@@ -44,7 +49,7 @@ function showKernel({ shape, outer, reduced, loads, code, stores, reductions }: 
   for (const { value: stored, access } of stores) lines.push(`  store ${value(stored)} → ${showAccess(access)}`);
   for (const { op, value: reducedValue, access } of reductions)
     lines.push(`  ${reduceOps[op]} ${value(reducedValue)} → ${showAccess(access)}`);
-  return [`kernel [${axes}]`, ...lines].join('\n');
+  return lines;
 }
 
 const singles = new Map([
@@ -55,9 +60,13 @@ const singles = new Map([
   [sortItem, 'sort'],
 ]);
 
-function showSingle(item: Item): string {
+function showSingle({ items: [item], epilogue }: Step): string {
   const operands = item.operands.map(({ item: source, shape }: Ref) => `${name(source.home)}[${shape.join(', ')}]`);
   const outputs = item.call === null ? [item] : item.call.outputs.filter((output) => output.stored);
+  if (epilogue !== null) {
+    const lines = showBody(epilogue).map((line) => line.replace(`load ${name(item)}:`, 'product '));
+    return [`matmul ${operands.join(' ')} → epilogue [${item.shape.join(', ')}]`, ...lines].join('\n');
+  }
   const results = outputs.map((output) => `${name(output.home)}[${output.shape.join(', ')}] : ${dtypes[output.dtype].name}`);
   return `${item.call?.routine ?? singles.get(item.kind)} ${operands.join(' ')} → ${results.join(', ')}`;
 }

@@ -28,12 +28,22 @@ export interface KernelCode {
   readonly reductions: readonly { readonly op: number; readonly value: number; readonly access: Access }[];
 }
 
+/** A kernel before its loop is arranged: accesses have a stride for each axis of `loop`. */
+export interface KernelGroup extends Pick<KernelCode, 'loads' | 'code' | 'stores' | 'reductions'> {
+  readonly loop: readonly number[];
+  /** Reduced axes; null where nothing is reduced. */
+  readonly axes: readonly number[] | null;
+}
+
 export class Step {
-  /** Where it stands in the user's program. */
-  readonly id: number;
   /** What runs it. */
   readonly device: number;
+  /** The highest of its items. */
+  readonly level: number;
   kernel: KernelCode | null = null;
+  group: KernelGroup | null = null;
+  /** What a matrix product's numbers go through; a load of the product itself stands for them. */
+  epilogue: KernelCode | null = null;
   /** What it reads from memory, and what must be done before it for other reasons. */
   readonly reads: Ref[] = [];
   readonly after: Item[] = [];
@@ -41,10 +51,12 @@ export class Step {
   /** Of the walk that orders steps. */
   visited = false;
 
-  constructor(readonly items: readonly Item[]) {
-    let id = 0;
-    for (const item of items) id = Math.max(id, item.id);
-    this.id = id;
+  constructor(
+    readonly items: readonly Item[],
+    /** Where it stands in the user's program. */
+    readonly id = items.reduce((last, item) => Math.max(last, item.id), 0),
+  ) {
     this.device = items[0].device;
+    this.level = items.reduce((highest, { level }) => Math.max(highest, level), 0);
   }
 }

@@ -112,11 +112,13 @@ int hold(Instance& instance, RunRequest& request, const std::vector<memory::Buff
   return kOk;
 }
 
-Napi::Object describeLimits(Napi::Env env, size_t operands, size_t instructions, const Instance& instance) {
+Napi::Object describeLimits(Napi::Env env, size_t operands, size_t instructions, size_t epilogue,
+                            const Instance& instance) {
   auto limits = Napi::Object::New(env);
   limits.Set("maxOperands", static_cast<double>(operands));
   limits.Set("maxInstructions", static_cast<double>(instructions));
   limits.Set("maxBlockBytes", static_cast<double>(instance.allocator()->largestBlock()));
+  limits.Set("minEpilogue", static_cast<double>(epilogue));
   auto device = Napi::Object::New(env);
   device.Set("limits", limits);
   return device;
@@ -133,7 +135,8 @@ Napi::Object describeGpu(Napi::Env env, const Instance& instance) {
       properties.Set(key, std::get<std::string>(value));
     }
   }
-  auto device = describeLimits(env, gpu.maxOperands(), gpu::Device::kMaxInstructions, instance);
+  auto device =
+      describeLimits(env, gpu.maxOperands(), gpu::Device::kMaxInstructions, gpu::Device::kMinEpilogue, instance);
   device.Set("name", runtime.name());
   device.Set("emulated", runtime.emulated());
   device.Set("info", properties);
@@ -148,7 +151,7 @@ Value describe(const CallbackInfo& info, Instance& instance) {
     return array;
   };
   auto devices = Napi::Object::New(env);
-  devices.Set("cpu", describeLimits(env, cpu::kMaxOperands, cpu::kMaxInstructions, instance));
+  devices.Set("cpu", describeLimits(env, cpu::kMaxOperands, cpu::kMaxInstructions, cpu::kMinEpilogue, instance));
   devices.Set("gpu", instance.gpu() ? describeGpu(env, instance) : env.Null());
   auto description = Napi::Object::New(env);
   description.Set("formatVersion", static_cast<double>(kFormatVersion));

@@ -25,9 +25,11 @@ struct Run {
 
 /// A kernel made ready once, when its program is loaded: function pointers chosen, registers assigned.
 class Kernel;
+/// The same of a matrix product.
+class Matmul;
 
 void run(const Kernel& kernel, const Run& run);
-void run(const MatmulStep& step, const Run& run);
+void run(const Matmul& matmul, const Run& run);
 void run(const GatherStep& step, const Run& run);
 void run(const ScatterStep& step, const Run& run);
 void run(const RandomBitsStep& step, const Run& run);

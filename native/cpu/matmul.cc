@@ -1,4 +1,4 @@
-// The matmul step: batches folded into larger products, products cut into pieces, pieces shared among the threads.
+// The matmul step: products cut into pieces, pieces shared among the threads, each followed by its epilogue.
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -6,10 +6,12 @@
 
 #include "cpu/executor.h"
 #include "cpu/iteration.h"
+#include "cpu/matmul_prepared.h"
 #include "cpu/matmul_product.h"
 #include "cpu/scratch.h"
 #include "cpu/stream.h"
 #include "cpu/thread_pool.h"
+#include "program/matmul_fold.h"
 
 namespace metalgrad::cpu {
 namespace {
@@ -25,10 +27,16 @@ constexpr int64_t kEdge = 32;
 /// Long sums that give few numbers are cut into partial sums of this length, whatever the number of threads.
 constexpr int64_t kPartialSum = 1 << 14;
 constexpr int64_t kFewOutputs = 1 << 12;
+/// An instruction of an epilogue takes about as long as this many multiplications.
+constexpr double kInstructionWork = 8;
+/// What is multiplied before its epilogue is computed: so much stays in the second cache. But each time the other
+/// operand is packed again: that costs less than the caches save if there are some times as many rows as numbers in a
+/// sum.
+constexpr int64_t kBytesAtOnce = 1 << 20, kLeastRows = 256, kRowsForSum = 2;
 
 enum { kA, kB, kOut };
 
-/// A step with its batch axes merged or folded into m and n.
+/// The matrices of a step.
 struct Products {
   Dtype dtype;
   int64_t m, n, k;
@@ -37,68 +45,45 @@ struct Products {
   /// The result is too large to be in the caches when it is read.
   bool streamed;
 
+  Products(const Matmul& matmul, const Run& run)
+      : dtype(matmul.step.dtype), m(matmul.step.m), n(matmul.step.n), k(matmul.step.k) {
+    const MatmulStep& step = matmul.step;
+    const size_t axes = step.batch.size();
+    const auto matrix = [&](const Operand& operand, int64_t rows, int64_t columns) {
+      return Untyped{run.at(operand), rows, columns, operand.strides[axes], operand.strides[axes + 1]};
+    };
+    a = matrix(step.a, m, k);
+    b = matrix(step.b, k, n);
+    // With an epilogue each piece says where it goes.
+    if (!matmul.epilogue) out = matrix(step.out, m, n);
+    for (size_t i = 0; i < axes; i++) {
+      batch.append(step.batch[i], {step.a.strides[i], step.b.strides[i], matmul.epilogue ? 0 : step.out.strides[i]});
+    }
+    const int64_t bytes = matmul.batch * m * n * static_cast<int64_t>(item());
+    streamed = !matmul.epilogue && bytes >= kLeastStreamed;
+  }
+
   size_t item() const { return itemSize(dtype); }
 };
 
-Products simplify(const MatmulStep& step, const Run& run) {
-  const size_t axes = step.batch.size();
-  const auto matrix = [&](const Operand& operand, int64_t rows, int64_t columns) {
-    return Untyped{run.at(operand), rows, columns, operand.strides[axes], operand.strides[axes + 1]};
-  };
-  Products products{step.dtype,
-                    step.m,
-                    step.n,
-                    step.k,
-                    matrix(step.a, step.m, step.k),
-                    matrix(step.b, step.k, step.n),
-                    matrix(step.out, step.m, step.n),
-                    {},
-                    false};
-  for (size_t i = 0; i < axes; i++) {
-    products.batch.append(step.batch[i], {step.a.strides[i], step.b.strides[i], step.out.strides[i]});
-  }
-  const int64_t bytes = products.batch.size() * step.m * step.n * static_cast<int64_t>(products.item());
-  products.streamed = bytes >= kLeastStreamed;
-  return products;
-}
-
-/// Makes a batch that shares one operand a single product with more rows (or columns), where the strides allow it.
-void fold(Products& products) {
-  auto& [dtype, m, n, k, a, b, out, batch, streamed] = products;
-  while (batch.rank > 0) {
-    const int64_t size = batch.shape[batch.rank - 1];
-    const auto& stride = batch.strides[batch.rank - 1];
-    if (stride[kB] == 0 && (m == 1 || (stride[kA] == m * a.rowStride && stride[kOut] == m * out.rowStride))) {
-      if (m == 1) {
-        a.rowStride = stride[kA];
-        out.rowStride = stride[kOut];
-      }
-      m *= size;
-      a.rows = out.rows = m;
-    } else if (stride[kA] == 0 &&
-               (n == 1 || (stride[kB] == n * b.columnStride && stride[kOut] == n * out.columnStride))) {
-      if (n == 1) {
-        b.columnStride = stride[kB];
-        out.columnStride = stride[kOut];
-      }
-      n *= size;
-      b.columns = out.columns = n;
-    } else {
-      return;
+void fillZero(const Untyped& out, size_t item) {
+  for (int64_t row = 0; row < out.rows; row++) {
+    for (int64_t column = 0; column < out.columns; column++) {
+      std::memset(out.data + (row * out.rowStride + column * out.columnStride) * static_cast<int64_t>(item), 0, item);
     }
-    batch.dropLast();
   }
 }
 
-void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offsets, int64_t row, int64_t rows,
-                   int64_t column, int64_t columns) {
+/// A piece of the product whose operands lie at these offsets, to `out`.
+void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offsets, const Piece& piece,
+                   const Untyped& out) {
+  if (products.k == 0) return fillZero(out, products.item());
   const auto item = static_cast<int64_t>(products.item());
-  Untyped a = products.a, b = products.b, out = products.out;
-  a.data += (offsets[kA] + row * a.rowStride) * item;
-  b.data += (offsets[kB] + column * b.columnStride) * item;
-  out.data += (offsets[kOut] + row * out.rowStride + column * out.columnStride) * item;
-  a.rows = out.rows = rows;
-  b.columns = out.columns = columns;
+  Untyped a = products.a, b = products.b;
+  a.data += (offsets[kA] + piece.row * a.rowStride) * item;
+  b.data += (offsets[kB] + piece.column * b.columnStride) * item;
+  a.rows = piece.rows;
+  b.columns = piece.columns;
   if (products.k == 1 && products.dtype == Dtype::float32 &&
       multiplyOuter(a.as<const float>(), b.as<const float>(), out.as<float>(), products.streamed)) {
     return;
@@ -106,11 +91,15 @@ void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offse
   multiply(products.dtype, a, b, out);
 }
 
-/// How one product is cut: into rows × columns pieces of at most this many rows and columns.
-struct Cut {
-  int64_t rowsEach, columnsEach;
-  int64_t rowPieces, columnPieces;
-};
+/// The same to where the step's result lies.
+void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offsets, const Piece& piece) {
+  Untyped out = products.out;
+  out.data += (offsets[kOut] + piece.row * out.rowStride + piece.column * out.columnStride) *
+              static_cast<int64_t>(products.item());
+  out.rows = piece.rows;
+  out.columns = piece.columns;
+  multiplyPiece(products, offsets, piece, out);
+}
 
 int64_t pieceSize(int64_t size, int64_t pieces) {
   const int64_t even = (size + pieces - 1) / pieces;
@@ -139,49 +128,54 @@ Cut cut(int64_t m, int64_t n, int64_t pieces) {
   return cut;
 }
 
-double workOf(const Products& products) {
-  const double each = static_cast<double>(products.m) * products.n * products.k;
-  return products.dtype == Dtype::complex64 ? 4 * each : each;
+/// Multiplications of one product, those that its epilogue takes as long as among them.
+double workOf(const MatmulStep& step) {
+  const double outputs = static_cast<double>(step.m) * static_cast<double>(step.n);
+  const double each = outputs * static_cast<double>(step.k) * (step.dtype == Dtype::complex64 ? 4 : 1);
+  return step.epilogue ? each + outputs * kInstructionWork * static_cast<double>(step.epilogue->code.size() + 1) : each;
 }
 
-void runProducts(const Products& products, ThreadPool& pool) {
-  const int64_t batch = products.batch.size();
-  const double work = workOf(products), total = work * static_cast<double>(batch);
-  int64_t pieces = 1;
-  const int threads = pool.threads();
-  if (threads > 1 && total > kSmallWork && batch < 4 * threads) {
-    const bool row = products.m == 1 || products.n == 1;
-    const double most = std::max(static_cast<double>(threads), total / (row ? kRowPieceWork : kPieceWork));
-    const double tasks = std::min({most, 4.0 * threads, total / kSmallWork});
-    pieces = std::max<int64_t>(1, std::llround(std::ceil(tasks / static_cast<double>(batch))));
+/// Some rows of all columns of a task, then the epilogue for them while they are in the caches.
+void finishTask(const Matmul& matmul, const Products& products, const Epilogue::Bound& epilogue,
+                const std::array<int64_t, 3>& offsets, const Piece& task) {
+  Scratch<std::byte> scratch(epilogue.scratchBytes({std::min(matmul.rowsAtOnce, task.rows), task.columns}));
+  for (int64_t row = 0; row < task.rows; row += matmul.rowsAtOnce) {
+    Piece piece = task;
+    piece.row += row;
+    piece.rows = std::min(matmul.rowsAtOnce, task.rows - row);
+    const Untyped target = epilogue.target(piece, scratch.data());
+    multiplyPiece(products, offsets, piece, target);
+    epilogue.finish(piece, target);
   }
-  const Cut cut = metalgrad::cpu::cut(products.m, products.n, pieces);
-  const int64_t each = cut.rowPieces * cut.columnPieces, tasks = batch * each;
-  int64_t grain = tasks;
-  if (threads > 1 && total > kSmallWork) {
-    grain = std::clamp<int64_t>(static_cast<int64_t>(kSmallWork / (total / static_cast<double>(tasks))), 1,
-                                std::max<int64_t>(1, tasks / (4 * threads)));
-  }
-  pool.parallelFor(tasks, grain, [&](int64_t begin, int64_t end) {
+}
+
+void runProducts(const Matmul& matmul, const Products& products, const Epilogue::Bound* epilogue, ThreadPool& pool) {
+  const Cut& cut = matmul.cut;
+  const int64_t each = cut.rowPieces * cut.columnPieces;
+  pool.parallelFor(matmul.batch * each, matmul.grain, [&](int64_t begin, int64_t end) {
     Odometer<3> position(products.batch, begin / each);
     for (int64_t task = begin; task < end; task++) {
-      const int64_t piece = task % each;
-      const int64_t row = piece / cut.columnPieces * cut.rowsEach;
-      const int64_t column = piece % cut.columnPieces * cut.columnsEach;
-      multiplyPiece(products, position.offsets, row, std::min(cut.rowsEach, products.m - row), column,
-                    std::min(cut.columnsEach, products.n - column));
-      if (piece == each - 1) position.next();
+      const int64_t number = task % each;
+      const int64_t row = number / cut.columnPieces * cut.rowsEach;
+      const int64_t column = number % cut.columnPieces * cut.columnsEach;
+      const Piece piece{task / each, row, std::min(cut.rowsEach, products.m - row), column,
+                        std::min(cut.columnsEach, products.n - column)};
+      if (epilogue)
+        finishTask(matmul, products, *epilogue, position.offsets, piece);
+      else
+        multiplyPiece(products, position.offsets, piece);
+      if (number == each - 1) position.next();
     }
   });
 }
 
 /// A single product of few numbers, each a long sum: partial sums in parallel, then added in order.
 template <typename T>
-void runLongSum(const Products& products, ThreadPool& pool) {
+void runLongSum(const Products& products, const Untyped& result, ThreadPool& pool) {
   const int64_t m = products.m, n = products.n, k = products.k;
   const int64_t parts = (k + kPartialSum - 1) / kPartialSum;
   const Matrix<const T> a = products.a.as<const T>(), b = products.b.as<const T>();
-  const Matrix<T> out = products.out.as<T>();
+  const Matrix<T> out = result.as<T>();
   Scratch<T> partial(static_cast<size_t>(parts * m * n));
   pool.parallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; part++) {
@@ -199,20 +193,28 @@ void runLongSum(const Products& products, ThreadPool& pool) {
   }
 }
 
-void fillZero(const Products& products, ThreadPool& pool) {
-  Space<1> space;
-  for (int axis = 0; axis < products.batch.rank; axis++) {
-    space.append(products.batch.shape[axis], {products.batch.strides[axis][kOut]});
+void runLongSum(const Products& products, const Untyped& out, ThreadPool& pool) {
+  switch (products.dtype) {
+    case Dtype::float32:
+      return runLongSum<float>(products, out, pool);
+    case Dtype::float64:
+      return runLongSum<double>(products, out, pool);
+    default:
+      return runLongSum<std::complex<float>>(products, out, pool);
   }
-  space.append(products.m, {products.out.rowStride});
-  space.append(products.n, {products.out.columnStride});
-  const size_t item = products.item();
-  pool.parallelFor(space.size(), int64_t{1} << 16, [&](int64_t begin, int64_t end) {
-    Odometer<1> position(space, begin);
-    for (int64_t i = begin; i < end; i++, position.next()) {
-      std::memset(products.out.data + position.offsets[0] * static_cast<int64_t>(item), 0, item);
-    }
-  });
+}
+
+/// The sizes that pieces of a cut have along one axis, when `most` are computed at once.
+std::vector<int64_t> sizesOf(int64_t size, int64_t each, int64_t most) {
+  std::vector<int64_t> sizes;
+  const auto add = [&sizes](int64_t length) {
+    if (length > 0 && std::ranges::find(sizes, length) == sizes.end()) sizes.push_back(length);
+  };
+  for (const int64_t piece : {std::min(each, size), (size - 1) % each + 1}) {
+    if (piece >= most) add(most);
+    add(piece % most);
+  }
+  return sizes;
 }
 
 }  // namespace
@@ -234,17 +236,59 @@ void multiply(Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& ou
   }
 }
 
-void run(const MatmulStep& step, const Run& run) {
-  Products products = simplify(step, run);
-  if (products.batch.size() == 0 || products.m == 0 || products.n == 0) return;
-  if (products.k == 0) return fillZero(products, run.pool);
-  fold(products);
-  const bool longSum =
-      products.batch.rank == 0 && products.k >= 4 * kPartialSum && products.m <= kFewOutputs / products.n;
-  if (longSum && products.dtype == Dtype::float32) return runLongSum<float>(products, run.pool);
-  if (longSum && products.dtype == Dtype::float64) return runLongSum<double>(products, run.pool);
-  if (longSum && products.dtype == Dtype::complex64) return runLongSum<std::complex<float>>(products, run.pool);
-  runProducts(products, run.pool);
+Matmul::Matmul(const MatmulStep& unfolded) : step(folded(unfolded)) {
+  for (const int64_t size : step.batch) batch *= size;
+  const bool summed = step.dtype == Dtype::float32 || step.dtype == Dtype::float64 || step.dtype == Dtype::complex64;
+  longSum = summed && batch == 1 && step.k >= 4 * kPartialSum && step.m <= kFewOutputs / step.n;
+  const double work = workOf(step), total = work * static_cast<double>(batch);
+  int64_t pieces = 1;
+  const int threads = ThreadPool::shared().threads();
+  const bool shared = threads > 1 && total > kSmallWork;
+  if (shared && batch < 4 * threads && !longSum) {
+    const bool row = step.m == 1 || step.n == 1;
+    const double most = std::max(static_cast<double>(threads), total / (row ? kRowPieceWork : kPieceWork));
+    const double tasks = std::min({most, 4.0 * threads, total / kSmallWork});
+    pieces = std::max<int64_t>(1, std::llround(std::ceil(tasks / static_cast<double>(batch))));
+  }
+  cut = metalgrad::cpu::cut(step.m, step.n, pieces);
+  const int64_t tasks = batch * cut.rowPieces * cut.columnPieces;
+  grain = tasks;
+  if (shared) {
+    grain = std::clamp<int64_t>(static_cast<int64_t>(kSmallWork / (total / static_cast<double>(tasks))), 1,
+                                std::max<int64_t>(1, tasks / (4 * threads)));
+  }
+  const int64_t fitting = kBytesAtOnce / (cut.columnsEach * static_cast<int64_t>(itemSize(step.dtype)));
+  const int64_t least = std::max(kLeastRows, step.k < kLargestSide ? kRowsForSum * step.k : kLargestSide);
+  rowsAtOnce = longSum ? step.m : std::clamp(fitting, std::min(least, cut.rowsEach), cut.rowsEach);
+}
+
+std::unique_ptr<const Matmul> Matmul::prepare(const MatmulStep& step) {
+  std::unique_ptr<Matmul> matmul(new Matmul(step));
+  if (!matmul->step.epilogue) return matmul;
+  std::vector<Epilogue::Size> sizes;
+  for (const int64_t rows : sizesOf(matmul->step.m, matmul->cut.rowsEach, matmul->rowsAtOnce)) {
+    for (const int64_t columns : sizesOf(matmul->step.n, matmul->cut.columnsEach, matmul->cut.columnsEach)) {
+      sizes.push_back({rows, columns});
+    }
+  }
+  matmul->epilogue = Epilogue::prepare(matmul->step, sizes);
+  if (!matmul->epilogue) return nullptr;
+  return matmul;
+}
+
+void run(const Matmul& matmul, const Run& run) {
+  const Products products(matmul, run);
+  if (!matmul.epilogue) {
+    if (matmul.longSum) return runLongSum(products, products.out, run.pool);
+    return runProducts(matmul, products, nullptr, run.pool);
+  }
+  const Epilogue::Bound epilogue(*matmul.epilogue, run);
+  if (!matmul.longSum) return runProducts(matmul, products, &epilogue, run.pool);
+  const Piece whole{0, 0, products.m, 0, products.n};
+  Scratch<std::byte> scratch(epilogue.scratchBytes({products.m, products.n}));
+  const Untyped target = epilogue.target(whole, scratch.data());
+  runLongSum(products, target, run.pool);
+  epilogue.finish(whole, target);
 }
 
 }  // namespace metalgrad::cpu

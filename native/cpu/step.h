@@ -6,6 +6,7 @@
 
 #include "cpu/executor.h"
 #include "cpu/kernel.h"
+#include "cpu/matmul_prepared.h"
 #include "program/status.h"
 
 namespace metalgrad::cpu {
@@ -13,9 +14,11 @@ namespace metalgrad::cpu {
 /// What the scheduler must not exceed in one kernel.
 constexpr size_t kMaxOperands = 64;
 constexpr size_t kMaxInstructions = 256;
+/// Elementwise work is not started for each of many small products.
+constexpr size_t kMinEpilogue = 4096;
 
-/// Refers to the step that it was prepared from, unless that is a kernel.
-using PreparedStep = std::variant<std::unique_ptr<const Kernel>, const MatmulStep*, const GatherStep*,
+/// Refers to the step that it was prepared from, unless that is a kernel or a product.
+using PreparedStep = std::variant<std::unique_ptr<const Kernel>, std::unique_ptr<const Matmul>, const GatherStep*,
                                   const ScatterStep*, const RandomBitsStep*, const SortStep*, const RoutineStep*>;
 
 /// Prepares a validated step that writes something. Returns what is wrong with it, or an empty text.

@@ -21,6 +21,7 @@ class Device {
   /// What the scheduler must not exceed in one kernel: a place for every operand and one for the constants.
   size_t maxOperands() const { return runtime_->limits().maxBuffers - 1; }
   static constexpr size_t kMaxInstructions = 128;
+  static constexpr size_t kMinEpilogue = 1;
 
  private:
   const std::shared_ptr<Runtime> runtime_;

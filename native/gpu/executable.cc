@@ -66,17 +66,19 @@ Outcome Executable::prepareSteps() {
 Outcome Executable::prepareStep(size_t index, PreparedStep& prepared) const {
   const Step& step = program().steps[index];
   if (program().devices[index] == metalgrad::Device::gpu) {
-    if (const auto* kernel = std::get_if<KernelStep>(&step)) {
+    const auto* kernel = std::get_if<KernelStep>(&step);
+    if (const auto* matmul = std::get_if<MatmulStep>(&step); matmul && matmul->epilogue) kernel = &*matmul->epilogue;
+    if (kernel) {
       if (kernel->loads.size() + kernel->stores.size() + kernel->reductions.size() > device_->maxOperands() ||
           kernel->code.size() > Device::kMaxInstructions) {
         return {Status::invalidProgram, "invalid program: too many operands or instructions"};
       }
     }
     Outcome outcome;
-    auto kernel = std::visit([&](const auto& one) { return prepare(one, device_->pipelines(), outcome); }, step);
+    auto onGpu = std::visit([&](const auto& one) { return prepare(one, device_->pipelines(), outcome); }, step);
     if (!outcome.ok()) return outcome;
-    if (kernel) {
-      prepared = std::move(kernel);
+    if (onGpu) {
+      prepared = std::move(onGpu);
       return {};
     }
   }

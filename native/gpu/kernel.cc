@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "gpu/kernel_accumulators.h"
+#include "gpu/kernel_bytes.h"
 #include "gpu/kernel_form.h"
 #include "gpu/kernel_layout.h"
 #include "gpu/kernel_source.h"
@@ -20,21 +21,6 @@ bool isEmpty(const KernelStep& step, bool reduced) {
     if (step.shape[axis] == 0 && isReduced == reduced) return true;
   }
   return false;
-}
-
-/// Instructions that the typing rules let through and that mean nothing for complex numbers.
-bool isUndefined(const Instruction& instruction) {
-  if (instruction.dtype != Dtype::complex64) return false;
-  switch (instruction.op) {
-    case ElementwiseOp::erf:
-    case ElementwiseOp::erfinv:
-    case ElementwiseOp::floorDivide:
-    case ElementwiseOp::remainder:
-    case ElementwiseOp::arctan2:
-      return true;
-    default:
-      return false;
-  }
 }
 
 /// A group that reduces over nothing as one that writes identities.
@@ -63,29 +49,12 @@ struct Stage {
   std::vector<std::byte> constants;
 };
 
-class Constant {
- public:
-  Constant(Stage& stage, bool wide) : bytes_(stage.constants), index_(wide ? 8 : 4) {}
-
-  void index(size_t field, int64_t value) { integer(field, index_, value); }
-  void word(size_t field, int64_t value) { integer(field, 4, value); }
-  void index(size_t field, size_t i, int64_t value) { integer(field, index_, value, i); }
-
- private:
-  void integer(size_t field, size_t bytes, int64_t value, size_t i = 0) {
-    if (field != kNoField) writeInteger(bytes_, field + i * bytes, bytes, value);
-  }
-
-  std::span<std::byte> bytes_;
-  size_t index_;
-};
-
 /// Writes what does not change from run to run.
 void fill(Stage& stage, const Layout& layout) {
   const KernelFields& fields = stage.source.fields;
   const KernelGrid& grid = stage.grid;
   stage.constants.resize(stage.source.constantBytes);
-  Constant constant(stage, stage.form.wide);
+  FieldWriter constant(stage.constants, stage.form.wide);
   constant.index(fields.pitch, grid.pitch);
   constant.index(fields.keptSize, layout.keptSize);
   constant.index(fields.reducedSize, layout.reducedSize);
@@ -93,21 +62,7 @@ void fill(Stage& stage, const Layout& layout) {
   constant.index(fields.splits, grid.splits);
   constant.word(fields.lanes, grid.lanes);
   constant.word(fields.width, grid.width);
-  constant.word(fields.keptRank, static_cast<int64_t>(layout.kept.size()));
-  constant.word(fields.reducedRank, static_cast<int64_t>(layout.reduced.size()));
-  const size_t uses = layout.uses.size();
-  const auto results = std::ranges::count(layout.uses, Role::result, &Use::role);
-  const auto axes = [&](const std::vector<Axis>& list, size_t sizes, size_t strides, size_t columns) {
-    for (size_t axis = 0; axis < list.size(); axis++) {
-      constant.index(sizes, axis, list[axis].size);
-      for (size_t k = 0; k < columns; k++) constant.index(strides, axis * columns + k, list[axis].strides[k]);
-    }
-  };
-  axes(layout.kept, fields.keptSizes, fields.keptStrides, uses);
-  axes(layout.reduced, fields.reducedSizes, fields.reducedStrides, uses - static_cast<size_t>(results));
-  for (size_t k = 0; k < uses; k++) {
-    if (layout.uses[k].role != Role::position) constant.index(fields.base, k, -layout.uses[k].low);
-  }
+  writeLayout(stage.constants, fields, layout, stage.form.wide);
 }
 
 class PreparedKernel final : public PreparedStep {
@@ -176,27 +131,15 @@ class PreparedKernel final : public PreparedStep {
     return outcome;
   }
 
-  static Binding bindingOf(const Use& use, const Run& run) {
-    const Range& slot = run.slots[use.operand->slot];
-    const size_t item = itemSize(use.operand->dtype);
-    const size_t offset = static_cast<size_t>(run.offset(*use.operand) + use.low) * item;
-    return {{slot.object, slot.offset + offset, static_cast<size_t>(use.high - use.low + 1) * item},
-            use.role != Role::load};
-  }
-
   uint64_t argument(uint32_t arg, const Run& run) const {
     return arg < kFirstLiteral ? run.args[arg] : literals_[arg - kFirstLiteral];
   }
 
   void dispatch(const Stage& stage, std::span<const Binding> bindings, const Run& run) const {
     std::vector<std::byte> constants = stage.constants;
-    for (size_t k = 0; k < layout_.uses.size(); k++) {
-      const size_t origin = stage.source.fields.origins[k];
-      if (origin != kNoField) writeInteger(constants, origin, 8, run.offset(*layout_.uses[k].operand));
-    }
+    writeOrigins(constants, stage.source.fields, layout_, run);
     for (const KernelFields::Scalar& scalar : stage.source.fields.scalars) {
-      const uint64_t value = argument(scalar.arg, run);
-      (scalar.precise ? writePrecise : writeScalar)(constants, scalar.offset, scalar.dtype, value);
+      writeNumber(constants, scalar, argument(scalar.arg, run));
     }
     run.submission.dispatch(*stage.pipeline, bindings, std::span<const std::byte>(constants), stage.grid.groups,
                             stage.grid.threads);

@@ -56,6 +56,16 @@ std::string elementsBody(const KernelWriter& writer) {
   return text.take();
 }
 
+std::string epilogueBody(const KernelWriter& writer) {
+  Text text;
+  writer.product(text);
+  for (size_t k = 0; k < writer.firstStore(); k++) writer.load(text, k, numbered("i", k));
+  writer.instructions(text);
+  for (size_t k = writer.firstStore(); k < writer.uses(); k++)
+    writer.store(text, k - writer.firstStore(), numbered("i", k));
+  return text.take();
+}
+
 /// The values of up to four neighbours are computed one after the other, between loads and stores of whole vectors.
 std::string quadsBody(const KernelWriter& writer) {
   const size_t stores = writer.firstStore(), uses = writer.uses();

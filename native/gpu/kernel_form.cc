@@ -130,6 +130,10 @@ KernelForm chooseForm(const KernelStep& step, const Layout& layout, size_t accum
   return form;
 }
 
+KernelForm epilogueForm(const Layout& layout) {
+  return {.kind = Kind::epilogue, .keptRoom = roomFor(layout.kept.size()), .wide = layout.wide, .repeated = {}};
+}
+
 KernelForm combiningForm(const KernelForm& partial) {
   return {.kind = Kind::combine, .keptRoom = partial.keptRoom, .wide = partial.wide, .repeated = {}};
 }
@@ -143,6 +147,8 @@ KernelGrid chooseGrid(const KernelForm& form, const Layout& layout, uint32_t max
       return form.keptAxes > 0 ? boxOf(size(0), size(1), size(2), threads) : lineOf(layout.keptSize, threads);
     case Kind::quads:
       return boxOf(divideUp(size(0), 4), size(1), size(2), threads);
+    case Kind::epilogue:  // the grid is the product's
+      return grid;
     case Kind::serial:
       grid = lineOf(layout.keptSize, threads);
       break;

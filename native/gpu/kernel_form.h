@@ -20,6 +20,7 @@ struct KernelForm {
     group,     // a threadgroup a result, or a part of one
     columns,   // a threadgroup some neighbouring results, each summed by several threads, or a part of them
     combine,   // a SIMD-group a result: its partial results from scratch memory
+    epilogue,  // a function that the threads of a matrix product call for each number
   };
   Kind kind = Kind::elements;
   /// Kept axes that the text spells out, each an axis of the grid; 0: it loops over them.
@@ -34,7 +35,7 @@ struct KernelForm {
   /// Quads: the uses that have one element for all four.
   std::vector<bool> repeated;
 
-  bool reduces() const { return kind >= Kind::serial; }
+  bool reduces() const { return kind >= Kind::serial && kind != Kind::epilogue; }
 };
 
 /// The grid, and the numbers that the text takes from it.
@@ -52,6 +53,8 @@ struct KernelGrid {
 KernelForm chooseForm(const KernelStep& step, const Layout& layout, size_t accumulatorBytes);
 /// `maxThreads`: that a threadgroup of the kernel may have.
 KernelGrid chooseGrid(const KernelForm& form, const Layout& layout, uint32_t maxThreads);
+/// The form of what follows a product.
+KernelForm epilogueForm(const Layout& layout);
 /// The form of the second kernel.
 KernelForm combiningForm(const KernelForm& partial);
 

@@ -13,7 +13,10 @@ constexpr int64_t kNarrow = (int64_t{1} << 31) - (1 << 16);
 
 std::vector<Use> usesOf(const KernelStep& step) {
   std::vector<Use> uses;
-  for (const Operand& load : step.loads) uses.push_back({load.slot == kIndexSlot ? Role::position : Role::load, &load});
+  for (const Operand& load : step.loads) {
+    const bool product = load.slot == kProductSlot;
+    uses.push_back({product ? Role::product : load.slot == kIndexSlot ? Role::position : Role::load, &load});
+  }
   for (const Store& store : step.stores) uses.push_back({Role::store, &store.operand});
   for (const Reduction& reduction : step.reductions) uses.push_back({Role::result, &reduction.operand});
   return uses;
@@ -57,6 +60,23 @@ int64_t product(const std::vector<Axis>& axes) {
   return size;
 }
 
+/// Sizes and extents, once the axes are there.
+void measure(Layout& layout) {
+  layout.keptSize = product(layout.kept);
+  layout.reducedSize = product(layout.reduced);
+  layout.wide = layout.keptSize > kNarrow || layout.reducedSize > kNarrow;
+  for (size_t k = 0; k < layout.uses.size(); k++) {
+    Use& use = layout.uses[k];
+    for (const auto* axes : {&layout.kept, &layout.reduced}) {
+      for (const Axis& axis : *axes) {
+        const int64_t reach = (axis.size - 1) * axis.strides[k];
+        (reach < 0 ? use.low : use.high) += reach;
+      }
+    }
+    layout.wide |= use.high > kNarrow || use.low < -kNarrow || use.high - use.low > kNarrow;
+  }
+}
+
 }  // namespace
 
 Layout layoutOf(const KernelStep& step) {
@@ -74,19 +94,18 @@ Layout layoutOf(const KernelStep& step) {
   }
   layout.kept = joined(kept, count);
   layout.reduced = joined(axesOf(step, layout.uses, step.outer, step.outer + step.reduced), count);
-  layout.keptSize = product(layout.kept);
-  layout.reducedSize = product(layout.reduced);
-  layout.wide = layout.keptSize > kNarrow || layout.reducedSize > kNarrow;
-  for (size_t k = 0; k < count; k++) {
-    Use& use = layout.uses[k];
-    for (const auto* axes : {&layout.kept, &layout.reduced}) {
-      for (const Axis& axis : *axes) {
-        const int64_t reach = (axis.size - 1) * axis.strides[k];
-        (reach < 0 ? use.low : use.high) += reach;
-      }
-    }
-    layout.wide |= use.high > kNarrow || use.low < -kNarrow || use.high - use.low > kNarrow;
+  measure(layout);
+  return layout;
+}
+
+Layout epilogueLayout(const KernelStep& step) {
+  Layout layout;
+  layout.uses = usesOf(step);
+  for (uint32_t i = step.outer; i-- > 0;) {
+    Axis& axis = layout.kept.emplace_back(Axis{step.shape[i], {}});
+    for (const Use& use : layout.uses) axis.strides.push_back(strideOf(step, use, i));
   }
+  measure(layout);
   return layout;
 }
 

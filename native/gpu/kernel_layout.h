@@ -8,8 +8,9 @@
 
 namespace metalgrad::gpu {
 
-/// What an operand is for. A position is no memory but the element's own number.
-enum class Role : uint8_t { load, position, store, result };
+/// What an operand is for. A position is no memory but the element's own number, nor is the number of a product that
+/// an epilogue is computed from.
+enum class Role : uint8_t { load, position, product, store, result };
 
 struct Use {
   Role role;
@@ -38,5 +39,8 @@ struct Layout {
 
 /// The step must not be empty, except that it may reduce over nothing.
 Layout layoutOf(const KernelStep& step);
+
+/// That of an epilogue: columns, rows, then the axes of the batch, all of them as they are.
+Layout epilogueLayout(const KernelStep& step);
 
 }  // namespace metalgrad::gpu

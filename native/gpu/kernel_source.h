@@ -44,6 +44,9 @@ struct KernelSource {
   KernelFields fields;
 };
 
+/// Instructions that the typing rules let through and that mean nothing for complex numbers.
+bool isUndefined(const Instruction& instruction);
+
 /// The kernel of a group. Its buffers: loads, stores, then results, or their partials if the form says so.
 KernelSource kernelSource(const KernelStep& step, const Layout& layout, const KernelForm& form);
 

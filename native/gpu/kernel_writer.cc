@@ -32,9 +32,9 @@ bool KernelWriter::inLine() const { return form_.kind != Kind::group && form_.ki
 
 void KernelWriter::addConstants() {
   const auto count = [this](const char* name) { return constants_.add("count_t", name, indexBytes()); };
-  const bool box = form_.keptAxes > 0;
-  if (!box && inLine()) fields_.pitch = count("pitch");
-  if (!box) fields_.keptSize = count("keptSize");
+  const bool box = form_.keptAxes > 0, epilogue = form_.kind == Kind::epilogue;
+  if (!box && !epilogue && inLine()) fields_.pitch = count("pitch");
+  if (!box && !epilogue) fields_.keptSize = count("keptSize");
   if (form_.kind == Kind::combine || form_.partial) fields_.splits = count("splits");
   if (form_.reduces() && form_.kind != Kind::combine) addReducedConstants();
   if (!box) fields_.keptRank = constants_.add("uint", "keptRank", 4);
@@ -77,23 +77,27 @@ void KernelWriter::addScalars(const Instruction& instruction, size_t value) {
 bool KernelWriter::isBound(size_t use) const {
   const Role role = layout_.uses[use].role;
   if (form_.kind == Kind::combine) return role == Role::result;
-  return role != Role::position && (role != Role::result || !form_.partial);
+  return role != Role::position && role != Role::product && (role != Role::result || !form_.partial);
+}
+
+std::string KernelWriter::pointer(size_t k) const {
+  const Use& use = layout_.uses[k];
+  Text text;
+  text.add("device ", use.role == Role::load ? "const " : "", memoryType(use.operand->dtype), "* a", k);
+  return text.take();
 }
 
 std::string KernelWriter::parameters() const {
   Text text;
   size_t index = 0;
-  const auto buffer = [&](std::string_view type, const std::string& name) {
-    text.add("device ", type, "* ", name, " [[buffer(", index++, ")]]", kNextParameter);
+  const auto buffer = [&](const std::string& pointer) {
+    text.add(pointer, " [[buffer(", index++, ")]]", kNextParameter);
   };
-  if (form_.kind == Kind::combine) buffer("const uint", "partials");
+  if (form_.kind == Kind::combine) buffer("device const uint* partials");
   for (size_t k = 0; k < uses(); k++) {
-    if (!isBound(k)) continue;
-    const Use& use = layout_.uses[k];
-    const std::string type(memoryType(use.operand->dtype));
-    buffer(use.role == Role::load ? "const " + type : type, numbered("a", k));
+    if (isBound(k)) buffer(pointer(k));
   }
-  if (form_.partial) buffer("uint", "partials");
+  if (form_.partial) buffer("device uint* partials");
   text.add("constant Constants& c [[buffer(", index, ")]]");
   const auto builtin = [&text](const char* type, const char* name, const char* attribute) {
     text.add(kNextParameter, type, " ", name, " [[", attribute, "]]");
@@ -113,6 +117,23 @@ std::string KernelWriter::parameters() const {
 
 void KernelWriter::kept(Text& text, const std::string& at) const {
   place(text, "kept", "i", "c.base[", "]", at, form_.keptAxes, uses());
+}
+
+void KernelWriter::product(Text& text) const {
+  const auto each = [&](auto&& write) {
+    for (size_t k = 0; k < uses(); k++) {
+      if (layout_.uses[k].role != Role::product) write(k);
+    }
+  };
+  each([&](size_t k) {
+    text.add("index_t i", k, " = c.base[", k, "] + index_t(column) * c.keptStrides[0][", k,
+             "] + index_t(row) * c.keptStrides[1][", k, "];\n");
+  });
+  text.add("index_t rest = index_t(batch);\nfor (uint axis = 2; axis < c.keptRank; axis++) {\n");
+  text.add("const index_t next = rest / index_t(c.keptSizes[axis]);\n");
+  text.add("const index_t index = rest - next * index_t(c.keptSizes[axis]);\n");
+  each([&](size_t k) { text.add("i", k, " += index * c.keptStrides[axis][", k, "];\n"); });
+  text.add("rest = next;\n}\n");
 }
 
 void KernelWriter::reduced(Text& text, const std::string& at, size_t count) const {
@@ -178,8 +199,10 @@ void KernelWriter::define(Text& text, size_t number, Dtype dtype, const std::str
 
 void KernelWriter::load(Text& text, size_t k, const std::string& place) const {
   const Use& use = layout_.uses[k];
+  const Dtype dtype = use.operand->dtype;
+  if (use.role == Role::product) return define(text, k, dtype, std::string(valueType(dtype)) + "(value)");
   if (use.role == Role::position) return define(text, k, Dtype::int64, numbered("c.origin", k) + " + " + place);
-  define(text, k, use.operand->dtype, loaded(use.operand->dtype, numbered("a", k) + "[" + place + "]"));
+  define(text, k, dtype, loaded(dtype, numbered("a", k) + "[" + place + "]"));
 }
 
 std::string KernelWriter::expressionOf(const Instruction& instruction, const std::string& number) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gpu/kernel_accumulators.h"
@@ -33,6 +34,10 @@ class KernelWriter {
   size_t firstStore() const { return step_.loads.size(); }
   size_t firstResult() const { return step_.loads.size() + step_.stores.size(); }
 
+  /// Whether the use lies in memory that is bound.
+  bool isBound(size_t use) const;
+  /// `device const float* a<use>`, say.
+  std::string pointer(size_t use) const;
   /// Between the kernel's parentheses.
   std::string parameters() const;
 
@@ -40,12 +45,14 @@ class KernelWriter {
   void kept(Text& text, const std::string& at) const;
   /// The same for the reduced index `at`, as `e<use>` for the uses below `count`.
   void reduced(Text& text, const std::string& at, size_t count) const;
+  /// Declares `i<use>` for all uses in memory where `row` and `column` of product `batch` lie.
+  void product(Text& text) const;
   /// Declares `i<use>` where the thread stands in a grid of as many axes; `first` is a factor of its first coordinate.
   void box(Text& text, const char* first) const;
 
   /// `const T v<number> = <expression>;`
   void define(Text& text, size_t number, Dtype dtype, const std::string& expression) const;
-  /// Defines the value of load k at `place`.
+  /// Defines the value of load k at `place`; a product's number is `value`.
   void load(Text& text, size_t k, const std::string& place) const;
   /// Defines what the instructions give.
   void instructions(Text& text) const;
@@ -56,7 +63,6 @@ class KernelWriter {
   size_t indexBytes() const { return form_.wide ? 8 : 4; }
   /// The grid is a line of threads, perhaps folded.
   bool inLine() const;
-  bool isBound(size_t use) const;
   void addConstants();
   void addReducedConstants();
   void addScalars(const Instruction& instruction, size_t value);
@@ -77,10 +83,14 @@ class KernelWriter {
 /// `<name><number>`
 inline std::string numbered(const char* name, size_t number) { return name + std::to_string(number); }
 
+/// What every text begins with; `more` are lines that include further headers.
+void addHeaders(Text& text, const KernelStep& step, const KernelForm& form, std::string_view more);
+
 /// Bodies of kernels.
 std::string elementsBody(const KernelWriter& writer);
 std::string quadsBody(const KernelWriter& writer);
 std::string reductionBody(const KernelWriter& writer);
 std::string combiningBody(const KernelWriter& writer);
+std::string epilogueBody(const KernelWriter& writer);
 
 }  // namespace metalgrad::gpu

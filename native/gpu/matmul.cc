@@ -1,17 +1,20 @@
-// The matmul step: batches that share an operand become larger products, then a kernel is chosen by shape and dtype.
+// The matmul step: a kernel is chosen by shape and dtype; the last one of a product takes its epilogue.
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "gpu/kernel_accumulators.h"
+#include "gpu/kernel_types.h"
+#include "gpu/matmul_epilogue.h"
 #include "gpu/operands.h"
+#include "program/matmul_fold.h"
 
 namespace metalgrad::gpu {
 namespace {
-
-enum { kA, kB, kOut };
 
 /// Fewer threadgroups than this leave a GPU idle: then long sums are cut into parts.
 constexpr int64_t kManyGroups = 128;
@@ -20,146 +23,155 @@ constexpr int64_t kShortestPart = 512;
 constexpr int64_t kLongestPart = 1 << 16;
 constexpr uint32_t kTileThreads = 128, kPlainSide = 16;
 
-struct Matrix {
-  int64_t row, column;  // strides
-};
-
-/// A step with its batch axes merged or folded into m and n.
-struct Products {
-  int64_t m, n, k;
-  Matrix a, b, out;
-  Space<3> batch;
-
-  explicit Products(const MatmulStep& step) : m(step.m), n(step.n), k(step.k) {
-    const size_t axes = step.batch.size();
-    const auto matrix = [axes](const Operand& operand) {
-      return Matrix{operand.strides[axes], operand.strides[axes + 1]};
-    };
-    a = matrix(step.a);
-    b = matrix(step.b);
-    out = matrix(step.out);
-    for (size_t i = 0; i < axes; i++) {
-      batch.append(step.batch[i], {step.a.strides[i], step.b.strides[i], step.out.strides[i]});
-    }
-    while (batch.rank > 0 && foldLast()) batch.dropLast();
-  }
-
-  /// a · b as the transposed product of the transposed b and a.
-  void transpose() {
-    const auto transposed = [](const Matrix& matrix) { return Matrix{matrix.column, matrix.row}; };
-    const Matrix left = transposed(b);
-    b = transposed(a);
-    a = left;
-    out = transposed(out);
-    std::swap(m, n);
-    for (int axis = 0; axis < batch.rank; axis++) {
-      auto& strides = batch.strides[static_cast<size_t>(axis)];
-      std::swap(strides[kA], strides[kB]);
-    }
-  }
-
- private:
-  /// A batch that shares one operand is a single product with more rows (or columns), where the strides allow it.
-  bool foldLast() {
-    const auto last = static_cast<size_t>(batch.rank - 1);
-    const int64_t size = batch.shape[last];
-    const auto& stride = batch.strides[last];
-    if (stride[kB] == 0 && (m == 1 || (stride[kA] == m * a.row && stride[kOut] == m * out.row))) {
-      if (m == 1) {
-        a.row = stride[kA];
-        out.row = stride[kOut];
-      }
-      m *= size;
-      return true;
-    }
-    if (stride[kA] == 0 && (n == 1 || (stride[kB] == n * b.column && stride[kOut] == n * out.column))) {
-      if (n == 1) {
-        b.column = stride[kB];
-        out.column = stride[kOut];
-      }
-      n *= size;
-      return true;
-    }
-    return false;
-  }
-};
-
 class PreparedMatmul final : public PreparedStep {
  public:
   Operand a, b, out;
   mg::MatmulParams params{};
   Size groups, threads;
   std::shared_ptr<const Pipeline> product, sum;
+  /// What the last of the kernels does with the numbers; null if they are the result.
+  std::unique_ptr<const Epilogue> epilogue;
 
   Outcome encode(const Run& run) const override {
-    if (params.batch.size == 0 || params.m == 0 || params.n == 0) return {};
     mg::MatmulParams bytes = params;
     bytes.a.offset = run.offset(a);
     bytes.b.offset = run.offset(b);
-    bytes.out.offset = run.offset(out);
-    Binding result = writing(run, out);
-    if (sum) {
-      const size_t size = static_cast<size_t>(params.parts * params.batch.size * params.m * params.n) * sizeof(float);
-      result.range = run.submission.scratch(size);
-      if (!result.range.object) return outOfScratch(size);
+    if (!epilogue) bytes.out.offset = run.offset(out);
+    std::vector<Binding> bindings{reading(run, a), reading(run, b)};
+    if (!sum) {
+      dispatch(run, *product, bindings, bytes, groups, threads);
+      return {};
     }
-    const std::array bindings{reading(run, a), reading(run, b), result};
+    const size_t size = static_cast<size_t>(params.parts * params.batch.size * params.m * params.n) * sizeof(float);
+    const Range parts = run.submission.scratch(size);
+    if (!parts.object) return outOfScratch(size);
+    bindings.push_back(writing(parts));
     run.submission.dispatch(*product, bindings, bytes, groups, threads);
-    if (sum) {
-      const std::array parts{reading(result.range), writing(run, out)};
-      run.submission.dispatch(*sum, parts, bytes, groupsFor(params.batch.size * params.m * params.n), {kThreads, 1, 1});
-    }
+    std::vector<Binding> added{reading(parts)};
+    dispatch(run, *sum, added, bytes, groupsFor(params.batch.size * params.m * params.n), {kThreads, 1, 1});
     return {};
+  }
+
+ private:
+  /// The kernel that gives whole numbers, whose own operands are `bindings`.
+  void dispatch(const Run& run, const Pipeline& pipeline, std::vector<Binding>& bindings, const mg::MatmulParams& bytes,
+                Size grid, Size members) const {
+    if (!epilogue) {
+      bindings.push_back(writing(run, out));
+      run.submission.dispatch(pipeline, bindings, bytes, grid, members);
+      return;
+    }
+    epilogue->bind(bindings, run);
+    const std::vector<std::byte> constants = epilogue->constants(bytes, run);
+    run.submission.dispatch(pipeline, bindings, std::span<const std::byte>(constants), grid, members);
   }
 };
 
 int64_t pieces(int64_t size, int64_t each) { return (size + each - 1) / each; }
 
+/// The kernels of one product.
+class Kernels {
+ public:
+  Kernels(PreparedMatmul& prepared, Dtype dtype, Pipelines& pipelines, Outcome& outcome)
+      : prepared_(prepared), type_(wrappingType(dtype)), pipelines_(pipelines), outcome_(outcome) {}
+
+  /// Kernels that give parts of sums write them as float32; the last one of a product takes the epilogue.
+  std::shared_ptr<const Pipeline> get(ProductKind kind) const {
+    const bool last = kind == ProductKind::parts || prepared_.params.parts == 1;
+    if (last && prepared_.epilogue) return prepared_.epilogue->compile(pipelines_, kind, type_, outcome_);
+    const std::string_view result = last ? type_ : "float";
+    switch (kind) {
+      case ProductKind::tiles32:
+        return instance("matmul_tiles", {type_, result, "32"});
+      case ProductKind::tiles64:
+        return instance("matmul_tiles", {type_, result, "64"});
+      case ProductKind::vectorRows:
+        return instance("matmul_vector_rows", {type_, result});
+      case ProductKind::vectorColumns:
+        return instance("matmul_vector_columns", {type_, result});
+      case ProductKind::plain:
+        return instance("matmul_plain", {type_});
+      case ProductKind::parts:
+        return instance("matmul_parts", {type_});
+    }
+    return nullptr;
+  }
+
+ private:
+  std::shared_ptr<const Pipeline> instance(std::string_view kernel,
+                                           std::initializer_list<std::string_view> types) const {
+    return pipelines_.instance("matmul.metal", kernel, arguments(types), {}, outcome_);
+  }
+
+  const PreparedMatmul& prepared_;
+  const std::string_view type_;
+  Pipelines& pipelines_;
+  Outcome& outcome_;
+};
+
+/// The axes of the batch as a, b and out go through them.
+Space<3> batchOf(const MatmulStep& step) {
+  Space<3> batch;
+  for (size_t i = 0; i < step.batch.size(); i++) {
+    batch.append(step.batch[i], {step.a.strides[i], step.b.strides[i], step.epilogue ? 0 : step.out.strides[i]});
+  }
+  return batch;
+}
+
+/// Whether the GPU has no arithmetic for what follows the product.
+bool isForeign(const KernelStep& epilogue) {
+  return computesWith(epilogue, Dtype::float64) || std::ranges::any_of(epilogue.code, isUndefined);
+}
+
 }  // namespace
 
-Prepared prepare(const MatmulStep& step, Pipelines& pipelines, Outcome& outcome) {
+Prepared prepare(const MatmulStep& unfolded, Pipelines& pipelines, Outcome& outcome) {
+  MatmulStep step = folded(unfolded);
+  const bool isFloat = step.dtype >= Dtype::float16 && step.dtype <= Dtype::float32 && step.k > 0;
+  const bool vector = isFloat && (step.m == 1 || step.n == 1);
+  if (vector && step.n != 1) step = transposed(std::move(step));
+  const auto batch = shaderSpace(batchOf(step));
+  if (!batch || step.dtype == Dtype::float64) return nullptr;
   auto prepared = std::make_unique<PreparedMatmul>();
+  if (step.epilogue) {
+    if (isForeign(*step.epilogue)) return nullptr;
+    auto epilogue = std::make_unique<Epilogue>(*step.epilogue);
+    if (!epilogue->fits(pipelines.limits())) return nullptr;
+    prepared->epilogue = std::move(epilogue);
+  }
   prepared->a = step.a;
   prepared->b = step.b;
   prepared->out = step.out;
-  Products products(step);
-  const bool isFloat = step.dtype >= Dtype::float16 && step.dtype <= Dtype::float32 && products.k > 0;
-  const bool vector = isFloat && (products.m == 1 || products.n == 1);
-  if (vector && products.n != 1) {
-    products.transpose();
-    std::swap(prepared->a, prepared->b);
-  }
-  const auto batch = shaderSpace(products.batch);
-  if (!batch || step.dtype == Dtype::float64) return nullptr;
   mg::MatmulParams& params = prepared->params;
-  params.m = products.m;
-  params.n = products.n;
-  params.k = products.k;
-  params.a = {0, products.a.row, products.a.column};
-  params.b = {0, products.b.row, products.b.column};
-  params.out = {0, products.out.row, products.out.column};
-  params.alongA = std::abs(products.a.column) <= std::abs(products.a.row);
-  params.alongB = std::abs(products.b.column) <= std::abs(products.b.row);
+  const size_t axes = step.batch.size();
+  const auto matrix = [axes](const Operand& operand) {
+    return mg::MatrixParams{0, operand.strides[axes], operand.strides[axes + 1]};
+  };
+  params.m = step.m;
+  params.n = step.n;
+  params.k = step.k;
+  params.a = matrix(step.a);
+  params.b = matrix(step.b);
+  if (!step.epilogue) params.out = matrix(step.out);
+  params.alongA = std::abs(params.a.columnStride) <= std::abs(params.a.rowStride);
+  params.alongB = std::abs(params.b.columnStride) <= std::abs(params.b.rowStride);
   params.batch = *batch;
   params.parts = 1;
   params.partLength = params.k;
+  const Kernels kernels(*prepared, step.dtype, pipelines, outcome);
 
-  const auto instance = [&](std::string_view kernel, const std::string& types) {
-    return pipelines.instance("matmul.metal", kernel, types, {}, outcome);
-  };
-  const std::string_view type = wrappingType(step.dtype);
   // Small matrices would leave most of a tile of SIMD group products empty.
   const bool small = std::max(params.m, params.n) <= kPlainSide && params.k <= kShortestPart;
   if (!isFloat || (small && !vector)) {
     prepared->groups = {static_cast<uint32_t>(pieces(params.n, kPlainSide)),
                         static_cast<uint32_t>(pieces(params.m, kPlainSide)), static_cast<uint32_t>(params.batch.size)};
     prepared->threads = {kPlainSide * kPlainSide, 1, 1};
-    prepared->product = instance("matmul_plain", std::string(type));
+    prepared->product = kernels.get(ProductKind::plain);
     if (!prepared->product) return nullptr;
     return prepared;
   }
 
-  const bool columns = vector && std::abs(products.a.row) < std::abs(products.a.column) && params.m > 1;
+  const bool columns = vector && std::abs(params.a.rowStride) < std::abs(params.a.columnStride) && params.m > 1;
   const auto tiles = [&](int64_t side) { return params.batch.size * pieces(params.m, side) * pieces(params.n, side); };
   const int64_t side = tiles(64) >= kManyGroups ? 64 : 32;
   const int64_t rowsEach = !vector ? side : columns ? 32 : 8;
@@ -177,13 +189,9 @@ Prepared prepare(const MatmulStep& step, Pipelines& pipelines, Outcome& outcome)
       vector ? Size{static_cast<uint32_t>(down), 1, static_cast<uint32_t>(deep)}
              : Size{static_cast<uint32_t>(across), static_cast<uint32_t>(down), static_cast<uint32_t>(deep)};
   prepared->threads = {vector ? kThreads : kTileThreads, 1, 1};
-  const std::string_view result = params.parts > 1 ? "float" : type;
-  if (vector) {
-    prepared->product = instance(columns ? "matmul_vector_columns" : "matmul_vector_rows", arguments({type, result}));
-  } else {
-    prepared->product = instance("matmul_tiles", arguments({type, result, side == 64 ? "64" : "32"}));
-  }
-  if (prepared->product && params.parts > 1) prepared->sum = instance("matmul_parts", std::string(type));
+  const ProductKind tile = side == 64 ? ProductKind::tiles64 : ProductKind::tiles32;
+  prepared->product = kernels.get(columns ? ProductKind::vectorColumns : vector ? ProductKind::vectorRows : tile);
+  if (prepared->product && params.parts > 1) prepared->sum = kernels.get(ProductKind::parts);
   if (!prepared->product || (params.parts > 1 && !prepared->sum)) return nullptr;
   return prepared;
 }

@@ -98,20 +98,13 @@ class Reader {
   std::string error_;
 };
 
-KernelStep readKernel(Reader& reader) {
-  KernelStep step;
-  step.outer = reader.rank();
-  step.reduced = reader.rank();
-  step.inner = reader.rank();
-  const size_t axes = step.outer + step.reduced + step.inner;
-  step.shape = reader.wides(axes);
-  const size_t loads = reader.count(kOperandWords + 2 * axes, "loads");
-  const size_t instructions = reader.count(4, "instructions");
-  const size_t stores = reader.count(1 + kOperandWords + 2 * axes, "stores");
-  const size_t kept = step.outer + step.inner;
-  const size_t reductions = reader.count(2 + kOperandWords + 2 * kept, "reductions");
+void readLoads(Reader& reader, KernelStep& step, size_t loads) {
+  const size_t axes = step.shape.size();
   step.loads.reserve(loads);
   for (size_t i = 0; i < loads && !reader.failed(); i++) step.loads.push_back(reader.operand(axes));
+}
+
+void readInstructions(Reader& reader, KernelStep& step, size_t instructions) {
   step.code.reserve(instructions);
   for (size_t i = 0; i < instructions && !reader.failed(); i++) {
     const uint32_t word = reader.word();
@@ -124,11 +117,33 @@ KernelStep readKernel(Reader& reader) {
     instruction.c = reader.word();
     step.code.push_back(instruction);
   }
+}
+
+void readStores(Reader& reader, KernelStep& step, size_t stores) {
   step.stores.reserve(stores);
   for (size_t i = 0; i < stores && !reader.failed(); i++) {
     const uint32_t value = reader.word();
-    step.stores.push_back({.value = value, .operand = reader.operand(axes)});
+    step.stores.push_back({.value = value, .operand = reader.operand(step.shape.size())});
   }
+}
+
+size_t countStores(Reader& reader, size_t axes) { return reader.count(1 + kOperandWords + 2 * axes, "stores"); }
+
+KernelStep readKernel(Reader& reader) {
+  KernelStep step;
+  step.outer = reader.rank();
+  step.reduced = reader.rank();
+  step.inner = reader.rank();
+  const size_t axes = step.outer + step.reduced + step.inner;
+  step.shape = reader.wides(axes);
+  const size_t loads = reader.count(kOperandWords + 2 * axes, "loads");
+  const size_t instructions = reader.count(4, "instructions");
+  const size_t stores = countStores(reader, axes);
+  const size_t kept = step.outer + step.inner;
+  const size_t reductions = reader.count(2 + kOperandWords + 2 * kept, "reductions");
+  readLoads(reader, step, loads);
+  readInstructions(reader, step, instructions);
+  readStores(reader, step, stores);
   step.reductions.reserve(reductions);
   for (size_t i = 0; i < reductions && !reader.failed(); i++) {
     const auto op = reader.code<ReduceOp>(reader.word(), kReduceOpNames.size(), "reduction");
@@ -148,7 +163,21 @@ MatmulStep readMatmul(Reader& reader) {
   step.k = reader.wide();
   step.a = reader.operand(rank + 2);
   step.b = reader.operand(rank + 2);
-  step.out = reader.operand(rank + 2);
+  const size_t loads = reader.count(kOperandWords + 2 * (rank + 2), "loads");
+  const size_t instructions = reader.count(4, "instructions");
+  const size_t stores = countStores(reader, rank + 2);
+  if (stores == 0) {
+    if (loads > 0 || instructions > 0) reader.fail("an epilogue writes nothing");
+    step.out = reader.operand(rank + 2);
+    return step;
+  }
+  KernelStep& epilogue = step.epilogue.emplace();
+  epilogue.shape = step.batch;
+  epilogue.shape.insert(epilogue.shape.end(), {step.m, step.n});
+  epilogue.outer = rank + 2;
+  readLoads(reader, epilogue, loads);
+  readInstructions(reader, epilogue, instructions);
+  readStores(reader, epilogue, stores);
   return step;
 }
 

@@ -24,7 +24,7 @@ void forEachOperand(const Step& step, Visit visit) {
 
     void operator()(const KernelStep& step) const {
       for (const auto& load : step.loads) {
-        if (load.slot != kIndexSlot) visit(load, step.shape, false);
+        if (load.slot != kIndexSlot && load.slot != kProductSlot) visit(load, step.shape, false);
       }
       for (const auto& store : step.stores) visit(store.operand, step.shape, true);
       Sizes kept(step.shape.begin(), step.shape.begin() + step.outer);
@@ -34,7 +34,10 @@ void forEachOperand(const Step& step, Visit visit) {
     void operator()(const MatmulStep& step) const {
       visit(step.a, join(step.batch, {step.m, step.k}), false);
       visit(step.b, join(step.batch, {step.k, step.n}), false);
-      visit(step.out, join(step.batch, {step.m, step.n}), true);
+      if (step.epilogue)
+        (*this)(*step.epilogue);
+      else
+        visit(step.out, join(step.batch, {step.m, step.n}), true);
     }
     void operator()(const GatherStep& step) const {
       visit(step.source, step.sourceShape, false);

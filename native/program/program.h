@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -9,9 +10,11 @@
 
 namespace metalgrad {
 
-constexpr uint32_t kFormatVersion = 3;
+constexpr uint32_t kFormatVersion = 4;
 /// The slot of a load that is no memory but the element's own position: Σ index · stride + offset, as int64.
 constexpr uint32_t kIndexSlot = 0xffffffffu;
+/// The slot of a load that is the element of the product that an epilogue is computed from.
+constexpr uint32_t kProductSlot = 0xfffffffeu;
 constexpr uint32_t kNoArg = 0xffffffffu;
 constexpr uint32_t kNoValue = 0xffffffffu;
 constexpr uint32_t kMaxRank = 32;
@@ -66,6 +69,8 @@ struct MatmulStep {
   std::vector<int64_t> batch;
   int64_t m, n, k;
   Operand a, b, out;  // strides: batch axes, then row, then column
+  /// A group without reductions over [batch…, m, n] that takes the place of `out`: one of its loads is the product.
+  std::optional<KernelStep> epilogue;
 };
 
 /// out[i…, s…] = source[position(i…) + s…]; positions are clamped so that the slice lies inside.

@@ -163,6 +163,31 @@ class Validator {
     }
   }
 
+  void checkLoad(const Operand& load, const Sizes& shape, std::vector<Dtype>& dtypes) {
+    if (load.slot == kIndexSlot) {
+      require(load.dtype == Dtype::int64, "a position is int64");
+      checkOffsetArg(load);
+      if (!isEmpty(shape)) extent(load, shape);
+    } else {
+      read(load, shape);
+    }
+    dtypes.push_back(load.dtype);
+  }
+
+  /// Instructions and stores; `dtypes` has those of the loads.
+  void checkCode(const KernelStep& step, std::vector<Dtype>& dtypes) {
+    for (const auto& instruction : step.code) {
+      if (auto error = checkInstruction(instruction, dtypes, program_.args); !error.empty())
+        throw Invalid{std::move(error)};
+      dtypes.push_back(instruction.to);
+    }
+    for (const auto& [value, operand] : step.stores) {
+      require(value < dtypes.size(), "a store names no value");
+      require(operand.dtype == dtypes[value], "a store has another dtype than its value");
+      write(operand, step.shape);
+    }
+  }
+
   void check(const KernelStep& step) {
     require(step.shape.size() <= kMaxRank, "too many axes");
     const Sizes& shape = step.shape;
@@ -173,26 +198,8 @@ class Validator {
             "a kernel without reductions has outer axes alone");
     require(!step.stores.empty() || !step.reductions.empty(), "a kernel writes nothing");
     std::vector<Dtype> dtypes;
-    for (const auto& load : step.loads) {
-      if (load.slot == kIndexSlot) {
-        require(load.dtype == Dtype::int64, "a position is int64");
-        checkOffsetArg(load);
-        if (!isEmpty(shape)) extent(load, shape);
-      } else {
-        read(load, shape);
-      }
-      dtypes.push_back(load.dtype);
-    }
-    for (const auto& instruction : step.code) {
-      if (auto error = checkInstruction(instruction, dtypes, program_.args); !error.empty())
-        throw Invalid{std::move(error)};
-      dtypes.push_back(instruction.to);
-    }
-    for (const auto& [value, operand] : step.stores) {
-      require(value < dtypes.size(), "a store names no value");
-      require(operand.dtype == dtypes[value], "a store has another dtype than its value");
-      write(operand, shape);
-    }
+    for (const auto& load : step.loads) checkLoad(load, shape, dtypes);
+    checkCode(step, dtypes);
     const Sizes reducedShape(shape.begin() + step.outer, shape.begin() + step.outer + step.reduced);
     for (const auto& [op, value, operand] : step.reductions) {
       require(value < dtypes.size(), "a reduction names no value");
@@ -209,12 +216,30 @@ class Validator {
     const auto shape = [&](int64_t rows, int64_t columns) { return joined(step.batch, {rows, columns}); };
     elements(joined(step.batch, {step.m, step.n, step.k}));
     elements(shape(step.m, step.n));
-    for (const Operand* operand : {&step.a, &step.b, &step.out}) {
+    for (const Operand* operand : {&step.a, &step.b}) {
       require(operand->dtype == step.dtype, "the operands of a product have one dtype");
     }
     read(step.a, shape(step.m, step.k));
     read(step.b, shape(step.k, step.n));
+    if (step.epilogue) return checkEpilogue(*step.epilogue, step.dtype);
+    require(step.out.dtype == step.dtype, "the operands of a product have one dtype");
     write(step.out, shape(step.m, step.n));
+  }
+
+  void checkEpilogue(const KernelStep& epilogue, Dtype dtype) {
+    std::vector<Dtype> dtypes;
+    size_t products = 0;
+    for (const auto& load : epilogue.loads) {
+      if (load.slot != kProductSlot) {
+        checkLoad(load, epilogue.shape, dtypes);
+        continue;
+      }
+      require(load.dtype == dtype, "an epilogue reads its product in another dtype");
+      products++;
+      dtypes.push_back(dtype);
+    }
+    require(products == 1, "an epilogue reads its product once");
+    checkCode(epilogue, dtypes);
   }
 
   void checkIndexing(const Sizes& whole, const Sizes& slice, const std::vector<uint32_t>& axes,

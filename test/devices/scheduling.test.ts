@@ -15,8 +15,8 @@ import { linearizeNodes, pullback } from '../../lib/transforms/reverse';
 
 const trace = { transform: 'test', active: true };
 const limits = [
-  { maxOperands: 32, maxInstructions: 256, maxBlockBytes: Infinity },
-  { maxOperands: 12, maxInstructions: 16, maxBlockBytes: Infinity },
+  { maxOperands: 32, maxInstructions: 256, minEpilogue: 1, maxBlockBytes: Infinity },
+  { maxOperands: 12, maxInstructions: 16, minEpilogue: 1, maxBlockBytes: Infinity },
 ];
 const input = (shape: number[], dtype: Dtype = float32): Node => p.placeholder(shape, dtype, trace);
 const onCpu = <T>(body: () => T): T => onDevice(cpuDevice, body);
@@ -92,7 +92,7 @@ describe('steps', () => {
       expect(words[at] & 0xff).toBe(0);
       devices.push(words[at] >> 8);
     }
-    expect(words[1]).toBe(3);
+    expect(words[1]).toBe(4);
     expect(devices).toEqual([cpuDevice, gpuDevice]);
   });
 });

@@ -5,7 +5,10 @@ import type { ElementwiseOp, ReduceOp, RoutineName, ScatterMode, StepKind } from
 import { elementwiseOps, reduceOps, routines, scatterModes, stepKinds } from '../../lib/schedule/opcodes';
 
 export const magic = 0x4452474d;
-export const formatVersion = 3;
+export const formatVersion = 4;
+
+/** The slot of the load that stands for the number of a product in its epilogue. */
+export const productSlot = -2;
 
 /** Devices by their codes. */
 const devices = ['cpu', 'gpu'] as const;
@@ -58,7 +61,14 @@ export interface MatmulSpec {
   k: number;
   a: OperandSpec;
   b: OperandSpec;
-  out: OperandSpec;
+  /** Where the product goes, or what is computed from it; strides over batch axes, rows and columns. */
+  out: OperandSpec | EpilogueSpec;
+}
+
+export interface EpilogueSpec {
+  loads: readonly OperandSpec[];
+  code?: readonly InstructionSpec[];
+  stores: readonly { value: number; operand: OperandSpec }[];
 }
 
 export interface GatherSpec {
@@ -175,12 +185,7 @@ class Words {
   }
 }
 
-function writeKernel(words: Words, step: KernelSpec): void {
-  const [reduced, inner] = [step.reduced ?? [], step.inner ?? []];
-  const [loads, code, stores, reductions] = [step.loads ?? [], step.code ?? [], step.stores ?? [], step.reductions ?? []];
-  words.word(step.outer.length, reduced.length, inner.length);
-  words.wide(...step.outer, ...reduced, ...inner);
-  words.word(loads.length, code.length, stores.length, reductions.length);
+function writeGroup(words: Words, { loads, code = [], stores }: EpilogueSpec): void {
   for (const load of loads) words.operand(load);
   for (const { op, dtype, to, a, b, c } of code) {
     words.word(elementwiseOps.indexOf(op) | (dtype.code << 8) | ((to ?? dtype).code << 16), a ?? -1, b ?? -1, c ?? -1);
@@ -189,6 +194,15 @@ function writeKernel(words: Words, step: KernelSpec): void {
     words.word(value);
     words.operand(operand);
   }
+}
+
+function writeKernel(words: Words, step: KernelSpec): void {
+  const [reduced, inner] = [step.reduced ?? [], step.inner ?? []];
+  const [loads, code, stores, reductions] = [step.loads ?? [], step.code ?? [], step.stores ?? [], step.reductions ?? []];
+  words.word(step.outer.length, reduced.length, inner.length);
+  words.wide(...step.outer, ...reduced, ...inner);
+  words.word(loads.length, code.length, stores.length, reductions.length);
+  writeGroup(words, { loads, code, stores });
   for (const { op, value, operand } of reductions) {
     words.word(reduceOps.indexOf(op), value);
     words.operand(operand);
@@ -233,7 +247,15 @@ function writeStep(words: Words, step: StepSpec): void {
     case 'matmul':
       words.word(step.dtype.code, step.batch?.length ?? 0);
       words.wide(...(step.batch ?? []), step.m, step.n, step.k);
-      for (const operand of [step.a, step.b, step.out]) words.operand(operand);
+      words.operand(step.a);
+      words.operand(step.b);
+      if ('stores' in step.out) {
+        words.word(step.out.loads.length, step.out.code?.length ?? 0, step.out.stores.length);
+        writeGroup(words, step.out);
+      } else {
+        words.word(0, 0, 0);
+        words.operand(step.out);
+      }
       return;
     case 'gather':
       writeIndexing(words, step);

@@ -1,7 +1,7 @@
 /** Programs that several native tests run. */
 
-import { bool, complex64, type Dtype, float32, int32, uint8, uint32 } from '../../lib/dtype';
-import { contiguous, type GatherSpec, type ProgramSpec, wholeArray } from './encode';
+import { bool, complex64, type Dtype, float32, int32, int64, uint8, uint32 } from '../../lib/dtype';
+import { contiguous, type GatherSpec, type ProgramSpec, productSlot, wholeArray } from './encode';
 
 /** [m, k] · [k, n] of float32, through a temporary. */
 export function product(m: number, k: number, n: number): ProgramSpec {
@@ -18,6 +18,43 @@ export function product(m: number, k: number, n: number): ProgramSpec {
         a: contiguous(0, float32, [m, k]),
         b: contiguous(1, float32, [k, n]),
         out: contiguous(2, float32, [m, n]),
+      },
+    ],
+  };
+}
+
+/** Two products of [3, 4] · [4, 5] with a bias, positions, a number and a moved operand; results of two dtypes, one transposed. */
+export function epilogues(): ProgramSpec {
+  const sizes = { batch: [2], m: 3, n: 5, k: 4 };
+  return {
+    inputs: 3, // [24], [20] and [10] float32
+    outputs: [120, 30],
+    args: 4,
+    steps: [
+      {
+        kind: 'matmul',
+        dtype: float32,
+        ...sizes,
+        a: { slot: 0, dtype: float32, strides: [12, 4, 1] },
+        b: { slot: 1, dtype: float32, strides: [0, 5, 1] },
+        out: {
+          loads: [
+            { slot: 2, dtype: float32, offsetArg: 3, strides: [0, 0, 1] },
+            { slot: productSlot, dtype: float32, strides: [0, 0, 0] },
+            { slot: -1, dtype: int64, strides: [15, 5, 1] },
+          ],
+          code: [
+            { op: 'add', dtype: float32, a: 0, b: 1 },
+            { op: 'arange', dtype: float32, a: 2, b: 0, c: 1 },
+            { op: 'splat', dtype: float32, a: 2 },
+            { op: 'multiplyAdd', dtype: float32, a: 3, b: 5, c: 4 },
+            { op: 'less', dtype: float32, to: bool, a: 1, b: 5 },
+          ],
+          stores: [
+            { value: 6, operand: contiguous(3, float32, [2, 3, 5]) },
+            { value: 7, operand: { slot: 4, dtype: bool, strides: [15, 1, 3] } },
+          ],
+        },
       },
     ],
   };

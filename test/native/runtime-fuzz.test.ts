@@ -14,6 +14,7 @@ import {
   attentions,
   bitcasts,
   convolutions,
+  epilogues,
   factorizations,
   norms,
   product,
@@ -163,6 +164,12 @@ function damage(words: Int32Array, random: (below: number) => number): Int32Arra
 const subjects: [name: string, program: ProgramSpec, inputs: ArrayBufferView<ArrayBuffer>[], args: number[] | bigint[]][] = [
   ['every step but kernels', several(), [new Float32Array(16).fill(1), new Uint32Array(2), Int32Array.of(0, 1, 9)], []],
   ['a product', product(3, 4, 5), [new Float32Array(12).fill(1), new Float32Array(20).fill(2)], []],
+  [
+    'a product with an epilogue',
+    epilogues(),
+    [new Float32Array(24).fill(1), new Float32Array(20).fill(2), new Float32Array(10).fill(0.5)],
+    [],
+  ],
   ['a moved operand', window(3, uint32), [new Uint32Array(8)], [2n]],
   ['routines', routines(), [new Float32Array(12).fill(1), new Float32Array(12).fill(2)], [0.5]],
   ['convolutions', convolutions(), [new Float32Array(24).fill(1), new Float32Array(12).fill(2)], []],

@@ -3,25 +3,8 @@
 import { bfloat16, type Dtype, dtypes, float16, float32, float64 } from '../../lib/dtype';
 import { contiguous } from './encode';
 import { runOnce } from './harness';
-import { convert, equal, positions, Random, Strided, small, type Value } from './steps-arrays';
-
-function times(dtype: Dtype, a: Value, b: Value): Value {
-  if (typeof a === 'bigint') return dtype.name === 'bool' ? a & (b as bigint) : a * (b as bigint);
-  if (typeof a === 'number') return a * (b as number);
-  const [re, im] = b as readonly [number, number];
-  return [a[0] * re - a[1] * im, a[0] * im + a[1] * re];
-}
-
-function plus(dtype: Dtype, a: Value, b: Value): Value {
-  if (typeof a === 'bigint') return dtype.name === 'bool' ? a | (b as bigint) : a + (b as bigint);
-  if (typeof a === 'number') return a + (b as number);
-  const [re, im] = b as readonly [number, number];
-  return [a[0] + re, a[1] + im];
-}
-
-function zero(dtype: Dtype): Value {
-  return dtype.kind === 'complex' ? [0, 0] : dtype.kind === 'float' ? 0 : 0n;
-}
+import { plus, times, zero } from './steps-arithmetic';
+import { convert, equal, positions, Random, Strided, small } from './steps-arrays';
 
 interface Sizes {
   batch: number[];

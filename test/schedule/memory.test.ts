@@ -13,7 +13,7 @@ import { sizeOf } from '../../lib/shape';
 import { widest } from '../support/default';
 import { buildProgram, Random } from './programs';
 
-const limit = { maxOperands: 32, maxInstructions: 256, maxBlockBytes: Infinity };
+const limit = { maxOperands: 32, maxInstructions: 256, minEpilogue: 1, maxBlockBytes: Infinity };
 const limits = [limit, limit];
 const trace = { transform: 'test', active: true };
 const input = (shape: readonly number[], dtype = float32): Node => placeholder(shape, dtype, trace);
