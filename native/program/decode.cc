@@ -161,14 +161,15 @@ MatmulStep readMatmul(Reader& reader) {
   step.m = reader.wide();
   step.n = reader.wide();
   step.k = reader.wide();
-  step.a = reader.operand(rank + 2);
-  step.b = reader.operand(rank + 2);
-  const size_t loads = reader.count(kOperandWords + 2 * (rank + 2), "loads");
+  const size_t axes = size_t{rank} + 2;
+  step.a = reader.operand(axes);
+  step.b = reader.operand(axes);
+  const size_t loads = reader.count(kOperandWords + 2 * axes, "loads");
   const size_t instructions = reader.count(4, "instructions");
-  const size_t stores = countStores(reader, rank + 2);
+  const size_t stores = countStores(reader, axes);
   if (stores == 0) {
     if (loads > 0 || instructions > 0) reader.fail("an epilogue writes nothing");
-    step.out = reader.operand(rank + 2);
+    step.out = reader.operand(axes);
     return step;
   }
   KernelStep& epilogue = step.epilogue.emplace();

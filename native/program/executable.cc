@@ -49,6 +49,7 @@ Flight Executable::start(std::span<const memory::BufferRef> inputs, std::span<co
     auto memory = std::make_unique<RunMemory>(program_, memoryPlan_, outputs, allocator);
     std::unique_ptr<Pending> pending;
     Outcome outcome = guarded([&]() -> Outcome {
+      if (Outcome possible = memory->check(); !possible.ok()) return possible;
       Outcome started = runSteps(
           {.inputs = inputs, .memory = *memory, .args = args, .allocator = *allocator, .order = order}, pending);
       // Programs without steps have outputs, too: empty ones.

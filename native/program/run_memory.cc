@@ -1,6 +1,7 @@
 // Allocates and frees, step by step.
 #include "program/run_memory.h"
 
+#include <algorithm>
 #include <string>
 
 namespace metalgrad {
@@ -15,6 +16,22 @@ RunMemory::~RunMemory() {
   for (const auto& block : arena_) {
     if (block.data) allocator_->free(block);
   }
+}
+
+Outcome RunMemory::check() const {
+  const memory::MemoryUse use = allocator_->use();
+  const size_t room = use.limit - std::min(use.active, use.limit);
+  size_t live = 0;
+  auto end = plan_.ends.begin();
+  const auto bytesOf = [this](uint32_t home) { return static_cast<size_t>(plan_.homes[home].byteLength); };
+  for (const auto& [step, home] : plan_.begins) {
+    for (; end != plan_.ends.end() && end->step < step; ++end) live -= bytesOf(end->home);
+    if (home < outputs_.size() && outputs_[home]) continue;
+    const size_t bytes = bytesOf(home);
+    if (bytes > room - live) return noMemory(live + bytes, *allocator_);
+    live += bytes;
+  }
+  return {};
 }
 
 Outcome RunMemory::allocate(uint32_t home, memory::Block& block) {

@@ -29,6 +29,9 @@ class RunMemory {
   RunMemory(const RunMemory&) = delete;
   RunMemory& operator=(const RunMemory&) = delete;
 
+  /// Fails if all that the run needs at once cannot be there: before anything is computed in vain.
+  Outcome check() const;
+
   /// Allocates what is needed from `step` on, and calls place(slot, block) for each slot that has its memory now. Steps
   /// come in order.
   template <typename Place>

@@ -53,6 +53,23 @@ describe('memory figures', () => {
     expect(() => mx.setMemoryLimit(-1)).toThrow('[setMemoryLimit] the limit must be at least 0 bytes, not -1');
     expect(() => mx.setCacheLimit('1' as never)).toThrow('[setCacheLimit] the limit must be a number of bytes, not "1"');
   });
+
+  test('what cannot fit is refused before anything is computed', () => {
+    const x = evaluated();
+    const rows = mx.sort(x).reshape([-1, 1]);
+    const [first, result] = [rows.add(1), rows.add(mx.arange(4096))];
+    const former = mx.setMemoryLimit(mx.getActiveMemory() + 64 * megabyte);
+    mx.resetPeakMemory();
+    const before = mx.getPeakMemory();
+    try {
+      expect(() => mx.eval(first, result)).toThrow(/^\[eval\] \d+ bytes could not be allocated: \d+ of at most \d+ are in use$/);
+      expect(mx.getPeakMemory()).toBe(before);
+    } finally {
+      mx.setMemoryLimit(former);
+    }
+    mx.eval(first);
+    expect(first.index(0, 0).item()).toBe(2);
+  });
 });
 
 describe('dispose', () => {
