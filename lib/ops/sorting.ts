@@ -78,8 +78,8 @@ function partitionOp(name: string, build: (x: Node, kth: number) => Node, rest: 
 }
 
 /**
- * The values such that the one at `kth` (negative: from the end) stands where sorting puts it, no smaller ones behind it and no larger ones in front.
- * In which order the others are is not specified; equal values count in the order in which they stand.
+ * The values such that the one at `kth` (negative: from the end) stands where sorting puts it, those that sorting puts before it in front, the others
+ * behind, on both sides in the order in which they stood. Equal values count in the order in which they stand.
  *
  * @example
  * mx.partition(mx.array([3, 1, 2]), 1).index(1); // array(2, dtype=float32)

@@ -5,7 +5,7 @@ import { rangeError, showShape } from '../errors';
 import { Node, nodeDevice, type ShapeDtype } from '../graph/node';
 import { cpuDevice } from '../graph/placement';
 import { project } from './control';
-import { slice } from './movement';
+import { concatenate, slice } from './movement';
 import { definePrimitive, type Primitive } from './primitive';
 import { noTangent } from './rules';
 import { takeAlong } from './take-along';
@@ -93,28 +93,42 @@ function selection(primitive: Primitive, x: Node, place: number, output: number)
   return project(new Node(primitive, [x], { place } satisfies SelectionAttrs, [], x.dtype), output);
 }
 
-/** The last `k` elements along the last axis. */
-function lastOf(x: Node, k: number): Node {
+/** `count` elements along the last axis. */
+function part(x: Node, start: number, count: number): Node {
   const last = x.shape.length - 1;
-  const axes = (end: number, other: (size: number) => number): number[] => x.shape.map((size, axis) => (axis === last ? end : other(size)));
+  const along = (end: number, other: (size: number) => number): number[] =>
+    x.shape.map((size, axis) => (axis === last ? end : other(size)));
   return slice(
     x,
-    axes(x.shape[last] - k, () => 0),
-    axes(k, (size) => size),
+    along(start, () => 0),
+    along(count, (size) => size),
   );
 }
 
-/** The values with the one that sorting puts at `kth` there, those that sorting puts before it in front, the others behind. */
+/** The positions of `partition` from those of the sorted values: on each side of `kth` in ascending order. */
+function partitioned(order: Node, kth: number): Node {
+  const last = order.shape.length - 1;
+  const behind = order.shape[last] - kth - 1;
+  const parts = [part(order, kth, 1)];
+  if (kth > 0) parts.unshift(sort(part(order, 0, kth)));
+  if (behind > 0) parts.push(sort(part(order, kth + 1, behind)));
+  return parts.length === 1 ? order : concatenate(parts, last);
+}
+
+/**
+ * The values with the one that sorting puts at `kth` there, those that sorting puts before it in front, the others behind, on both sides in the
+ * order in which they stood.
+ */
 export function partition(x: Node, kth: number): Node {
-  return selects() ? selection(partitionNode, x, kth, 0) : sort(x);
+  return selects() ? selection(partitionNode, x, kth, 0) : takeAlong(x, argpartition(x, kth), x.shape.length - 1);
 }
 
 /** The positions (uint32) of the values of `partition`. */
 export function argpartition(x: Node, kth: number): Node {
-  return selects() ? selection(partitionNode, x, kth, 1) : argsort(x);
+  return selects() ? selection(partitionNode, x, kth, 1) : partitioned(argsort(x), kth);
 }
 
 /** The last `k` of the sorted values. */
 export function topk(x: Node, k: number): Node {
-  return selects() ? selection(topkNode, x, k, 0) : lastOf(sort(x), k);
+  return selects() ? selection(topkNode, x, k, 0) : part(sort(x), x.shape[x.shape.length - 1] - k, k);
 }
