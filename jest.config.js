@@ -16,7 +16,7 @@ const elsewhere = [
     '/test/surface/',
     '/test/primitives/(laws|points|load)',
   ],
-  ...['/test/hostile/(fuzz|loops)', '/test/memory/plain-loop', '/test/memory/peak', '/test/control/long', '/test/schedule/memory'],
+  ...['/test/hostile/(fuzz|loops)', '/test/memory/(large-heap|peak|plain-loop)', '/test/control/long', '/test/schedule/memory'],
 ];
 
 /** @type {import('jest').Config} */
