@@ -76,7 +76,17 @@ export async function measure(line: Line, peers: readonly Peer[]): Promise<Resul
   let spent = 0;
   for (let run = -warmups; run < minimumRuns || (spent < fill && run < 200); run++) {
     for (const [name, work] of runners) {
-      const time = await work();
+      let time: number;
+      try {
+        time = await work();
+      } catch (error) {
+        // A peer that gives up is missing from this line; ours must not.
+        const peer = peers.find((candidate) => name === `peer ${candidate.name}`);
+        if (peer === undefined) throw error;
+        missing[peer.name] = (error as Error).message;
+        runners.delete(name);
+        continue;
+      }
       if (run < 0) continue;
       times.get(name)?.push(time);
       if (name === 'ours') spent += time;

@@ -85,7 +85,7 @@ async function perExample() {
   const each = jit(vmap(grad(one), [null, 0, 0]));
   return async () => {
     const grads = each(tree.ref(params), x.ref, y.ref);
-    for (const leaf of tree.leaves(grads)) await leaf.ref.blockUntilReady();
+    for (const leaf of tree.leaves(grads)) await leaf.blockUntilReady();
     tree.dispose(grads);
   };
 }
