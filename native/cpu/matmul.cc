@@ -246,7 +246,10 @@ Matmul::Matmul(const MatmulStep& unfolded) : step(folded(unfolded)) {
   const bool shared = threads > 1 && total > kSmallWork;
   if (shared && batch < 4 * threads && !longSum) {
     const bool row = step.m == 1 || step.n == 1;
-    const double most = std::max(static_cast<double>(threads), total / (row ? kRowPieceWork : kPieceWork));
+    // Without the epilogue, which would make one piece more than there are threads of what is just enough for them.
+    const double products = static_cast<double>(step.m) * static_cast<double>(step.n) * static_cast<double>(step.k) *
+                            static_cast<double>(batch) * (step.dtype == Dtype::complex64 ? 4 : 1);
+    const double most = std::max(static_cast<double>(threads), products / (row ? kRowPieceWork : kPieceWork));
     const double tasks = std::min({most, 4.0 * threads, total / kSmallWork});
     pieces = std::max<int64_t>(1, std::llround(std::ceil(tasks / static_cast<double>(batch))));
   }
