@@ -27,6 +27,30 @@ export interface Companions {
   readonly nodes: readonly Node[];
 }
 
+/** One result of a compiled function or a loop that has run. */
+export interface Result {
+  readonly storage: Storage;
+  readonly layout: Layout | null;
+}
+
+/**
+ * What is known of a node that has no value, where there is something. It lies in the node: in a WeakMap it would outlive the node by
+ * a collection, since V8's minor collections take the values of old maps for reachable.
+ */
+export interface Notes {
+  companions: Companions | null;
+  /** The outputs of what replaces a composite before scheduling. */
+  expansion: readonly Node[] | null;
+  /** What a compiled function or a loop gave, kept for projections that may be asked for later. */
+  results: readonly Result[] | null;
+}
+
+/** The notes of a node, to be changed. */
+export function notesOf(node: Node): Notes {
+  node.notes ??= { companions: null, expansion: null, results: null };
+  return node.notes;
+}
+
 let nextId = 1;
 
 /** The id that the next node will get: nodes made from now on have ids of at least this. */
@@ -70,7 +94,8 @@ export class Node implements ShapeDtype {
   /** Set once the value exists; `layout` is null when it is contiguous, row-major, from offset 0. */
   storage: Storage | null = null;
   layout: Layout | null = null;
-  companions: Companions | null = null;
+  /** Null once the value exists. */
+  notes: Notes | null = null;
   /**
    * Arrays that name this node and nodes that read it and have no value yet. Those that were collected still count: 0 is certain, more is not.
    * Disposing the last array frees the memory at once.

@@ -1,7 +1,7 @@
 /** What computes nothing: tracers, data, ordering, and picking one of several outputs. */
 
 import type { Dtype } from '../dtype';
-import { type Layout, Node, type Shape, type ShapeDtype } from '../graph/node';
+import { type Layout, Node, notesOf, type Shape, type ShapeDtype } from '../graph/node';
 import type { Storage } from '../runtime/storage';
 import { definePrimitive, type SeveralDeclaration } from './primitive';
 import { batchedInput, internalError, neverMapped, noTangent } from './rules';
@@ -137,6 +137,6 @@ export function projections(node: Node, together = false): Node[] {
   const outputs = outputsOf(node).map(
     ({ shape, dtype }, index) => new Node(projectNode, [node], { index } satisfies ProjectAttrs, shape, dtype),
   );
-  if (together) for (const output of outputs) output.companions = { nodes: outputs };
+  if (together) for (const output of outputs) notesOf(output).companions = { nodes: outputs };
   return outputs;
 }

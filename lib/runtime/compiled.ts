@@ -2,11 +2,11 @@
 
 import { codedError } from '../errors';
 import type { Graph } from '../graph/graph';
-import type { Node } from '../graph/node';
+import type { Node, Result } from '../graph/node';
 import { dropInputs } from '../graph/trace';
 import type { ControlAttrs } from '../primitives/control-flow/attributes';
 import { Walk } from '../schedule/collect';
-import { type CompiledResult, hasCompiledResults, resultsOf, setCompiledResults } from '../schedule/compiled-results';
+import { hasCompiledResults, resultsOf, setCompiledResults } from '../schedule/compiled-results';
 import { expansionOf } from '../schedule/expansion';
 import { layoutOf, type Plan, schedule, toPlan } from '../schedule/plan';
 import { sameShape } from '../shape';
@@ -109,7 +109,7 @@ function call(node: Node, where: string, flight: Flight | null, evaluateInputs: 
   }
   plan.frame.derive();
   const made = execute(plan, program, handles, where, flight);
-  const results = outputs.map((output): CompiledResult => {
+  const results = outputs.map((output): Result => {
     if (typeof output !== 'number') return { storage: output.storage as Storage, layout: output.layout };
     const result = plan.results[output];
     const layout = layoutOf(result, plan.frame);
@@ -121,7 +121,7 @@ function call(node: Node, where: string, flight: Flight | null, evaluateInputs: 
 }
 
 /** The node keeps its results for projections to come. */
-function finish(node: Node, results: readonly CompiledResult[]): void {
+function finish(node: Node, results: readonly Result[]): void {
   for (const { storage } of results) storage.claimed = true;
   setCompiledResults(node, results);
   dropInputs(node);

@@ -110,7 +110,7 @@ function run(walk: Walk, { plan, program }: CachedPlan, where: string, flight: F
       node.storage = claim(storage);
     }
     node.layout = layoutOf(result, plan.frame);
-    node.companions = null;
+    node.notes = null;
     dropInputs(node);
   }
 }

@@ -271,7 +271,7 @@ export class Walk implements KeyWriter, ArgWriter {
         const former = node.visit;
         pending = null;
         node.visit = visit;
-        if (node.companions !== null) this.noteCompanions(node.companions);
+        if (node.notes !== null && node.notes.companions !== null) this.noteCompanions(node.notes.companions);
         const treatment = treatmentOf(node.primitive) & treatmentMask;
         const inputs = treatment <= ordinary ? node.inputs : this.resolve(node, treatment);
         if (inputs === null) {

@@ -1,18 +1,16 @@
 /** The graphs that composite nodes stand for: made once a node. */
 
-import { type Node, onDevice } from '../graph/node';
+import { type Node, notesOf, onDevice } from '../graph/node';
 
 /** What compiled nodes offer beside their graph: the same as plain nodes. */
 interface Runnable {
   run(inputs: readonly Node[]): readonly Node[];
 }
 
-const expansions = new WeakMap<Node, readonly Node[]>();
-
 /** The outputs of what replaces a composite node before scheduling, on the node's device. */
 export function expansionOf(node: Node): readonly Node[] {
-  const known = expansions.get(node);
-  if (known !== undefined) return known;
+  const notes = notesOf(node);
+  if (notes.expansion !== null) return notes.expansion;
   const { lowering } = node.primitive;
   const expansion = onDevice(node.device, (): readonly Node[] => {
     if (lowering.kind === 'expand') return lowering.expand(node.inputs, node.attrs, node);
@@ -20,6 +18,6 @@ export function expansionOf(node: Node): readonly Node[] {
     if (lowering.kind === 'compiled') return (node.attrs as Runnable).run(node.inputs);
     throw new TypeError(`${node.primitive.name} is no composite`);
   });
-  expansions.set(node, expansion);
+  notes.expansion = expansion;
   return expansion;
 }

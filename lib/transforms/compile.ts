@@ -4,7 +4,7 @@ import { type array, nodeOf, wrap } from '../array';
 import { float32 } from '../dtype';
 import { typeError } from '../errors';
 import type { Graph } from '../graph/graph';
-import { type Node, nextNodeId } from '../graph/node';
+import { type Node, nextNodeId, notesOf } from '../graph/node';
 import { traceDepth } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { compiledCall } from '../primitives/call';
@@ -110,7 +110,7 @@ class Entry {
     // One run gives them all: a result that is never read must not hold the others' memory.
     if (results.length > 1) {
       const companions = { nodes: results };
-      for (const result of results) result.companions = companions;
+      for (const result of results) notesOf(result).companions = companions;
     }
     const found = new Map<Node, Node>(this.placeholders.map((node, i) => [node, inputs[i]]));
     for (const [i, node] of this.made.entries()) found.set(node, results[i]);

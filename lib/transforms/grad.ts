@@ -2,7 +2,7 @@
 
 import { type array, isArray, nodeOf } from '../array';
 import { rangeError, typeError } from '../errors';
-import type { Node } from '../graph/node';
+import { type Node, notesOf } from '../graph/node';
 import { traceDepth } from '../graph/trace';
 import { describe } from '../ops/arguments';
 import { ones } from '../primitives/generators';
@@ -67,7 +67,7 @@ function accompany(gradients: readonly (Node | null)[], result: unknown, since: 
   if (nodes.length === 0) return;
   const companions = { nodes };
   for (const gradient of gradients) {
-    if (gradient !== null && gradient.id >= since && gradient.storage === null) gradient.companions ??= companions;
+    if (gradient !== null && gradient.id >= since && gradient.storage === null) notesOf(gradient).companions ??= companions;
   }
 }
 

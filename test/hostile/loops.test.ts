@@ -91,3 +91,21 @@ test('a loop that reads only its loss, and one that keeps every loss unread, hol
   expect(active).toBeLessThan(100 * megabyte);
   expect(last).toBeLessThan(first);
 }, 90_000);
+
+test('what a compiled step gave goes with the next minor collection, as what an eager step gave', () => {
+  const { status, text } = runChild(`
+    const run = (wrapped) => {
+      const step = wrapped((state) => state.map((x) => x.multiply(0.5).add(1)));
+      let state = Array.from({ length: 8 }, () => mx.zeros([512, 512]));
+      mx.eval(state);
+      mx.resetPeakMemory();
+      for (let i = 0; i < 200; i++) mx.eval((state = step(state)));
+      return mx.getPeakMemory();
+    };
+    console.log(JSON.stringify([run((f) => f), run(mx.compile)]));
+  `);
+  expect({ status, text: status === 0 ? '' : text }).toEqual({ status: 0, text: '' });
+  const [eager, compiled] = JSON.parse(text.trim().split('\n').at(-1) ?? '') as [number, number];
+  expect(eager).toBeLessThan(100 * megabyte);
+  expect(compiled).toBeLessThan(100 * megabyte);
+});

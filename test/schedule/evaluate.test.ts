@@ -1,5 +1,5 @@
 import { bfloat16, bool, complex64, type Dtype, dtypes, float16, float32, float64, int32, int64, uint32, uint64 } from '../../lib/dtype';
-import type { Node } from '../../lib/graph/node';
+import { type Node, notesOf } from '../../lib/graph/node';
 import { inTrace } from '../../lib/graph/trace';
 import * as p from '../../lib/primitives';
 import { compiledCall } from '../../lib/primitives/call';
@@ -108,7 +108,7 @@ describe('what an evaluation keeps', () => {
     const value = p.sum(p.square(x), [0]);
     const lost = p.exp(placeholder([2], float32, { transform: 'vmap', active: true }));
     const gradient = p.multiply(x, scalar(2, [2]));
-    gradient.companions = { nodes: [lost, value] };
+    notesOf(gradient).companions = { nodes: [lost, value] };
     const parameter = p.subtract(x, gradient);
     evaluate([parameter]);
     expect(value.storage).not.toBeNull();

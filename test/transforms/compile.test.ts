@@ -113,7 +113,7 @@ describe('compile', () => {
     const compiled = mx.compile((w: mx.array) => [w.add(1), w.sum()]);
     const [next, loss] = compiled(mx.zeros([3]));
     mx.eval(next);
-    expect([next, loss].map((a) => [a._node?.storage === null, a._node?.inputs.length, a._node?.companions])).toEqual([
+    expect([next, loss].map((a) => [a._node?.storage === null, a._node?.inputs.length, a._node?.notes])).toEqual([
       [false, 0, null],
       [false, 0, null],
     ]);
