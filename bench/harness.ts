@@ -1,4 +1,4 @@
-/** Runs benchmark cases against the peers that are present, interleaved, and reports medians and ratios. */
+/** Runs benchmark cases against the peers that are present, in turns, and reports medians and ratios. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -37,10 +37,14 @@ export interface Result {
   readonly bandwidth: { readonly ours: number; readonly copy: number; readonly atLeast: number } | null;
 }
 
-const warmups = 3;
-const minimumRuns = 9;
-/** Cheap lines are repeated until they have filled this much time, in milliseconds. */
-const fill = 300;
+const warmups = 2;
+const turns = 11;
+/**
+ * A turn lasts at least so many milliseconds, for us and for the others: who comes after somebody else finds caches and processor cold, and pays
+ * for it with the first run, which does not count unless it fills the turn by itself. The turn's time is the mean of the others, so
+ * that what a loop pays now and then, such as a collection, has its share.
+ */
+const turnLength = 30;
 /** The share of a plain copy's bytes over time that work bound by memory is to reach. */
 const shareOfCopy = 0.8;
 
@@ -59,22 +63,31 @@ function timed(work: Timed): number {
   return typeof told === 'number' ? told : performance.now() - start;
 }
 
-/** Our time and each peer's, measured in turn within one stretch of time. */
+/** The time of one turn. */
+function turn(work: Timed): number {
+  const first = timed(work);
+  if (first >= turnLength) return first;
+  let spent = 0;
+  let runs = 0;
+  for (; spent < turnLength; runs++) spent += timed(work);
+  return spent / runs;
+}
+
+/** Our time and each peer's, measured in turns within one stretch of time. */
 export async function measure(line: Line, peers: readonly Peer[]): Promise<Result> {
   const missing: Record<string, string> = {};
   const runners = new Map<string, () => number | Promise<number>>();
-  const own = (name: string, work: Timed) => runners.set(name, () => timed(work));
+  const own = (name: string, work: Timed) => runners.set(name, () => turn(work));
   own('ours', line.prepare());
   for (const { name, prepare } of line.beside ?? []) own(`beside ${name}`, prepare());
   if (line.moves !== undefined) own('copy', () => copyTarget.set(copied));
   for (const peer of peers) {
     const problem = await peer.prepare(line.name);
-    if (problem === null) runners.set(`peer ${peer.name}`, () => peer.run(line.name));
+    if (problem === null) runners.set(`peer ${peer.name}`, () => peer.turn(line.name, turnLength));
     else missing[peer.name] = problem;
   }
   const times = new Map([...runners.keys()].map((name): [string, number[]] => [name, []]));
-  let spent = 0;
-  for (let run = -warmups; run < minimumRuns || (spent < fill && run < 200); run++) {
+  for (let number = -warmups; number < turns; number++) {
     for (const [name, work] of runners) {
       let time: number;
       try {
@@ -87,9 +100,7 @@ export async function measure(line: Line, peers: readonly Peer[]): Promise<Resul
         runners.delete(name);
         continue;
       }
-      if (run < 0) continue;
-      times.get(name)?.push(time);
-      if (name === 'ours') spent += time;
+      if (number >= 0) times.get(name)?.push(time);
     }
   }
   const scale = line.operations ? 1e6 / line.operations : 1;

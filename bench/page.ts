@@ -36,8 +36,8 @@ export function page(report: Report): string {
   const text = [
     '# Benchmarks',
     '',
-    'Medians of at least 9 runs after warm-up; ours and the others take turns within one process of `npm run bench`, on one machine that others',
-    'share: ratios say more than times. A ratio is the other’s time over ours. `npm run bench:page` writes this page from the last run.',
+    'Medians of 11 turns after warm-up: ours and the others take turns of at least 30 ms in one run of `npm run bench`, on one machine that others',
+    'share. Ratios say more than times; a ratio is the other’s time over ours. `npm run bench:page` writes this page from the last run.',
     '',
     '| | |',
     '| --- | --- |',

@@ -1,4 +1,4 @@
-/** A peer is another process that answers one JSON line for each JSON line: prepare a case, run it once, tell its time. */
+/** A peer is another process that answers one JSON line for each JSON line: prepare a case, run it for a turn, tell its time. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -53,9 +53,9 @@ export class Peer {
     return (await this.ask({ command: 'prepare', line })).missing ?? null;
   }
 
-  /** Milliseconds of one run. */
-  async run(line: string): Promise<number> {
-    const answer = await this.ask({ command: 'run', line });
+  /** Milliseconds of a run, in a turn of at least `milliseconds`. */
+  async turn(line: string, milliseconds: number): Promise<number> {
+    const answer = await this.ask({ command: 'turn', line, milliseconds });
     if (answer.ms === undefined) throw new Error(`${this.name} failed in ${line}: ${answer.missing}`);
     return answer.ms;
   }

@@ -1,7 +1,7 @@
 // jax-js's form of each line, jitted, on its wasm backend.
 
 import { readFileSync } from 'node:fs';
-import { defaultDevice, grad, init, jit, nn, numpy as np, random, tree, valueAndGrad, vmap } from '@jax-js/jax';
+import { defaultDevice, grad, init, jacfwd, jacrev, jit, nn, numpy as np, random, tree, valueAndGrad, vmap } from '@jax-js/jax';
 import { serve } from './serve.mjs';
 
 await init('wasm');
@@ -162,4 +162,11 @@ serve(`jax-js ${version} wasm`, {
   'training: MLP 784-512-512-10 with Adam, eager': training,
   'training: MLP 784-512-512-10 with Adam, compiled': training,
   'per-example gradients: 784-128-10, batch 256': perExample,
+  'hessian: jacfwd(jacrev(f)) of 64 variables': on(
+    () => [matrix(64, 64), matrix(64)],
+    (w, x) => {
+      const f = (x) => np.sum(np.tanh(np.matmul(w.ref, x.ref)).mul(x));
+      return jacfwd(jacrev(f))(x);
+    },
+  ),
 });

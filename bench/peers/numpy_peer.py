@@ -94,6 +94,10 @@ def on(f, make):
     return lambda: one(f, make())
 
 
+def half(make):
+    return lambda: make().astype(np.float16)
+
+
 square = lambda: matrix(4096, 4096)
 
 lines = {
@@ -119,6 +123,11 @@ lines = {
     "matmul: batched 64 of 128": lambda: one(np.matmul, matrix(64, 128, 128), matrix(64, 128, 128)),
     "matmul: [1, 4096] by [4096, 4096]": lambda: one(np.matmul, matrix(1, 4096), matrix(4096, 4096)),
     "matmul: 1024 with bias and relu": linear,
+    "half: exp of 16M, float16": on(np.exp, half(vector)),
+    "half: x + x of 16M, float16": on(lambda x: x + x, half(vector)),
+    "half: sum over axis 1 of [4096, 4096], float16": on(lambda x: x.sum(axis=1), half(square)),
+    "half: argmax over axis 1 of [4096, 4096], float16": on(lambda x: x.argmax(axis=1), half(square)),
+    "half: matmul 512, float16": on(lambda x: x @ x, half(lambda: matrix(512, 512))),
 }
 
 

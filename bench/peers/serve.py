@@ -5,6 +5,23 @@ import sys
 import time
 
 
+def timed(work):
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1e3
+
+
+def turn(work, milliseconds):
+    """The mean of the runs of a turn; the first counts if it fills the turn by itself."""
+    first = timed(work)
+    if first >= milliseconds:
+        return first
+    times = []
+    while sum(times) < milliseconds:
+        times.append(timed(work))
+    return sum(times) / len(times)
+
+
 def serve(versions, lines, clear=lambda: None):
     """`lines` maps a name to a function that prepares the data and returns what is timed."""
     ready = {}
@@ -22,7 +39,5 @@ def serve(versions, lines, clear=lambda: None):
             else:
                 answer = {"missing": "no such line"}
         else:
-            start = time.perf_counter()
-            ready[line]()
-            answer = {"ms": (time.perf_counter() - start) * 1e3}
+            answer = {"ms": turn(ready[line], question["milliseconds"])}
         print(json.dumps(answer), flush=True)

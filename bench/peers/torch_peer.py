@@ -54,11 +54,37 @@ def per_example():
     return run
 
 
+def hessian(variables):
+    def prepare():
+        w, x = torch.randn(variables, variables), torch.randn(variables)
+        f = lambda x: (torch.tanh(w @ x) * x).sum()
+        return lambda: torch.autograd.functional.hessian(f, x, vectorize=True)
+
+    return prepare
+
+
+def bfloat16(f, *shape):
+    def prepare():
+        x = torch.randn(*shape).bfloat16()
+        return lambda: f(x)
+
+    return prepare
+
+
 lines = {
     "elementwise: gelu (tanh) of 16M": gelu,
     "reduce: softmax of [4096, 4096]": softmax,
     "training: MLP 784-512-512-10 with Adam, eager": mlp,
     "training: MLP 784-512-512-10 with Adam, compiled": mlp,
     "per-example gradients: 784-128-10, batch 256": per_example,
+    "hessian: jacfwd(jacrev(f)) of 64 variables": hessian(64),
+    "hessian: jacfwd(jacrev(f)) of 256 variables": hessian(256),
+    "half: gelu (tanh) of 16M, bfloat16": bfloat16(lambda x: F.gelu(x, approximate="tanh"), M),
+    "half: exp of 16M, bfloat16": bfloat16(torch.exp, M),
+    "half: x + x of 16M, bfloat16": bfloat16(lambda x: x + x, M),
+    "half: sum over axis 1 of [4096, 4096], bfloat16": bfloat16(lambda x: x.sum(1), 4096, 4096),
+    "half: softmax of [4096, 4096], bfloat16": bfloat16(lambda x: torch.softmax(x, -1), 4096, 4096),
+    "half: argmax over axis 1 of [4096, 4096], bfloat16": bfloat16(lambda x: x.argmax(1), 4096, 4096),
+    "half: matmul 512, bfloat16": bfloat16(lambda x: x @ x, 512, 512),
 }
 serve(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads", lines)
