@@ -1,6 +1,7 @@
 // Runs kernels: blocks one after the other through the tape, shared among the pool's threads.
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "cpu/kernel.h"
 #include "cpu/scratch.h"
@@ -106,6 +107,7 @@ class Walker {
       cells += 8;
     }
     for (const auto& [place, bytes] : kernel_.registers) table_[place] = take(capacity * bytes);
+    ahead_ = reinterpret_cast<Ahead*>(take(kernel_.loads * sizeof(Ahead)));
     standIns_ = memory;
   }
 
@@ -177,8 +179,8 @@ class Walker {
       count += kernel.standIns.size();
     }
     return kernel.places * sizeof(void*) + geometry.accesses.size() * 8 + geometry.grid.size() * 8 +
-           kernel.longestChain * sizeof(ChainStep) + kernel.blockCells.size() * 8 +
-           elementBytes * static_cast<size_t>(geometry.capacity()) + (count + 5) * 64;
+           kernel.longestChain * sizeof(ChainStep) + kernel.blockCells.size() * 8 + kernel.loads * sizeof(Ahead) +
+           elementBytes * static_cast<size_t>(geometry.capacity()) + (count + 6) * 64;
   }
 
   void shift(size_t axis, int64_t count) {
@@ -251,12 +253,26 @@ class Walker {
     void* memory = reinterpret_cast<void*>(bases_[store.access]);
     if (store.copy && streamed_) {
       const int64_t item = geometry_.accesses[store.access].itemSize;
-      if (store.straight) return streamCopy(memory, table_[store.value], n * item);
+      if (store.straight) return streamCopy(memory, table_[store.value], n * item, ahead(n));
       return streamFill(memory, table_[store.value], item, n * item);
     }
     if (store.copy) return store.copy(memory, table_[store.value], nullptr, nullptr, n);
     withDims(geometry_.accesses[store.access], rows,
              [&](const Dim* dims, int rank) { store.scatter(memory, table_[store.value], dims, rank); });
+  }
+
+  /// The operands of the next block, where they follow those of the block of `n` elements here.
+  std::span<const Ahead> ahead(int64_t n) {
+    const int64_t* steps = geometry_.steps.data() + (geometry_.grid.size() - 1) * geometry_.accesses.size();
+    size_t count = 0;
+    for (uint32_t load = 0; load < kernel_.loads; load++) {
+      const Access& access = geometry_.accesses[load];
+      if (access.form != Access::Form::straight || access.slot == kIndexSlot) continue;
+      if (steps[load] != geometry_.capacity() * access.itemSize) continue;
+      const int64_t bytes = n * access.itemSize;
+      ahead_[count++] = {reinterpret_cast<const std::byte*>(bases_[load]) + bytes, bytes};
+    }
+    return {ahead_, count};
   }
 
   const Kernel& kernel_;
@@ -268,6 +284,7 @@ class Walker {
   int64_t* bases_ = nullptr;
   int64_t* coordinates_ = nullptr;
   ChainStep* chain_ = nullptr;
+  Ahead* ahead_ = nullptr;
 };
 
 /// How many blocks a thread takes at once.

@@ -31,6 +31,21 @@ void streamCopy(void* to, const void* from, int64_t bytes) {
 #endif
 }
 
+void streamCopy(void* to, const void* from, int64_t bytes, std::span<const Ahead> ahead) {
+  constexpr int64_t kLine = 64, kPiece = 8 * kLine;
+  auto* target = static_cast<std::byte*>(to);
+  const auto* source = static_cast<const std::byte*>(from);
+  for (int64_t at = 0; at < bytes; at += kPiece) {
+    const int64_t count = std::min(kPiece, bytes - at);
+    streamCopy(target + at, source + at, count);
+    for (const Ahead& next : ahead) {
+      // A share of it as large as that of the bytes that were written.
+      const int64_t end = next.bytes * (at + count) / bytes;
+      for (int64_t line = next.bytes * at / bytes; line < end; line += kLine) __builtin_prefetch(next.from + line);
+    }
+  }
+}
+
 void streamFill(void* to, const void* value, int64_t itemSize, int64_t bytes) {
   constexpr int64_t kPattern = 512;
   alignas(64) char pattern[kPattern];

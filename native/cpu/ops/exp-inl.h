@@ -15,9 +15,13 @@ namespace metalgrad::cpu::HWY_NAMESPACE {
 /// exp(x) = 2^n · exp(r) with |r| ≤ ln 2 / 2, and Cephes' polynomial for exp(r) (S. L. Moshier, expf).
 struct Exp {
   static FloatVec apply(Floats d, FloatVec x) {
-    const hn::RebindToSigned<Floats> di;
     // Beyond these bounds the result is 0 or infinity all the same.
+#if HWY_TARGET == HWY_AVX3
+    // The second operand is the result where one is NaN.
+    const auto bounded = hn::Min(hn::Set(d, 90.0f), hn::Max(hn::Set(d, -105.0f), x));
+#else
     const auto bounded = hn::Min(hn::Max(x, hn::Set(d, -105.0f)), hn::Set(d, 90.0f));
+#endif
     const auto n = hn::Round(hn::Mul(bounded, hn::Set(d, 1.44269504088896341f)));
     // ln 2 in two parts; the product with the first is exact even without fused multiply-add.
     auto r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), bounded);
@@ -25,12 +29,17 @@ struct Exp {
     const auto p = polynomial(d, r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
                               1.6666665459e-1f, 5.0000001201e-1f);
     const auto y = hn::Add(hn::MulAdd(hn::Mul(r, r), p, r), hn::Set(d, 1.0f));
+#if HWY_TARGET == HWY_AVX3
+    return FloatVec{_mm512_scalef_ps(y.raw, n.raw)};
+#else
     // Two factors, because n may be below the least exponent: then only the second product rounds.
+    const hn::RebindToSigned<Floats> di;
     const auto exponent = hn::ConvertTo(di, n);
     const auto half = hn::ShiftRight<1>(exponent);
     const auto power = [&](auto e) { return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(e, hn::Set(di, 127)))); };
     const auto scaled = hn::Mul(hn::Mul(y, power(half)), power(hn::Sub(exponent, half)));
     return hn::IfThenElse(hn::Eq(x, x), scaled, x);
+#endif
   }
 };
 

@@ -90,7 +90,7 @@ void normRows(const RoutineStep& step, const Run& run) {
         std::byte* to = y + row * bytes + i * format.itemSizeStored();
         T* place = format.place(to, room + i);
         rowFns<T>().normalize(place, values, norm, i, part);
-        format.write(to, place, part);
+        format.write(to, place, part, x + (row + 1) * bytes + i * format.itemSizeStored());
       }
     }
     endStream();

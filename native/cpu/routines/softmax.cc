@@ -78,15 +78,16 @@ class Rows {
     return sum_.end(memory);
   }
 
-  /// The scratch row times `factor`, as memory has it.
-  void write(std::byte* out, std::byte* scratch, T factor) const {
+  /// The scratch row times `factor`, as memory has it; `next` is the row that will be read then.
+  void write(std::byte* out, std::byte* scratch, T factor, const std::byte* next) const {
     T* row = reinterpret_cast<T*>(scratch);
     for (int64_t i = 0; i < n_; i += kPiece) {
       const int64_t count = std::min(kPiece, n_ - i);
-      std::byte* to = out + i * format_.itemSizeStored();
+      const int64_t begin = i * format_.itemSizeStored();
+      std::byte* to = out + begin;
       T* values = format_.place(to, row + i);
       multiply_(values, row + i, &factor, nullptr, count);
-      format_.write(to, values, count);
+      format_.write(to, values, count, next + begin);
     }
   }
 
@@ -133,7 +134,7 @@ void softmax(const RoutineStep& step, const Run& run) {
   eachRow<T>(run, in, bytes * rowsOf(in), [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
     T largest;
     const T sum = rows.exponentials(x + row * bytes, scratch, largest);
-    rows.write(y + row * bytes, scratch, T{1} / sum);
+    rows.write(y + row * bytes, scratch, T{1} / sum, x + (row + 1) * bytes);
   });
 }
 
