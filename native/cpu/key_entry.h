@@ -1,5 +1,5 @@
-// A key above its position as one number: every entry of a row is different, and equal keys are in the order of their
-// positions.
+// What is sorted: a key alone, or a key above its position as one number: then every entry of a row is different, and
+// equal keys are in the order of their positions.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,13 @@
 #include "cpu/key_sort.h"
 
 namespace metalgrad::cpu {
+
+template <typename Codec>
+struct KeyAlone {
+  using Key = typename Codec::Key;
+  using Type = Key;
+  static Key key(Key entry) { return entry; }
+};
 
 template <typename Codec>
 struct KeyEntry {

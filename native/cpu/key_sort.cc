@@ -23,7 +23,23 @@ void sortPlain(Key* data, int64_t count) {
   sortVectors(data, count);
 }
 
+/// AMD's processors with AVX-512 take tens of cycles to compress a vector into memory (vpcompressd), which is how
+/// VQSort moves keys of up to 32 bits past a pivot: 18 ns a key of a row of 16,384 instead of 3.5 with AVX2.
+bool compressesSlowly() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+#else
+  return false;
+#endif
+}
+
 }  // namespace
+
+int64_t mostShortKeysForVectors() {
+  static const int64_t most = compressesSlowly() ? 512 : 1 << 15;
+  return most;
+}
 
 void sortKeys(uint8_t* data, int64_t count) {
   if (count <= kFew) return std::sort(data, data + count);

@@ -1,10 +1,12 @@
 // The sort step: each row becomes unsigned keys (sort_keys.h), alone for values, with their
 // positions below for positions, which makes every entry different and the sort stable.
 #include <algorithm>
+#include <optional>
+#include <ranges>
 #include <stdexcept>
-#include <utility>
 
 #include "cpu/bucket_sort.h"
+#include "cpu/digit_sort.h"
 #include "cpu/executor.h"
 #include "cpu/iteration.h"
 #include "cpu/key_entry.h"
@@ -18,7 +20,7 @@ namespace {
 
 /// Elements that one chunk of rows sorts.
 constexpr int64_t kGrain = 1 << 13;
-/// The shortest row that threads share.
+/// Of longer rows the caches hold parts only, and threads may share them.
 constexpr int64_t kLongRow = 1 << 16;
 /// Positions are uint32.
 constexpr int64_t kLongestRow = int64_t{1} << 32;
@@ -43,24 +45,44 @@ struct Row {
   }
 };
 
-/// The keys that make(begin, size, keys) makes, sorted; done(begin, end) is called for each range once it is.
-template <typename Key, typename Make, typename Done>
-void sortMade(int64_t length, Key* sorted, ThreadPool* pool, Make&& make, Done&& done) {
-  if (pool) return sortInBuckets(length, sorted, *pool, make, done);
-  make(0, length, sorted);
-  sortKeys(sorted, length);
-  done(0, length);
+/// The entries that make(begin, size, entries) makes, sorted; done(begin, end, sorted) is called for each range once it
+/// is, with its first entry at `sorted`. `place`, where done may write the same range, has room for entries or is null.
+template <typename Entry, typename Make, typename Done>
+void sortMade(int64_t length, typename Entry::Type* place, ThreadPool* pool, Make&& make, const Done& done) {
+  using Type = typename Entry::Type;
+  const auto size = static_cast<size_t>(length);
+  Scratch<Type> made(size);
+  Type* entries = made.data();
+  if (vectorsSortFaster<Entry>(length) && length <= kLongRow) {
+    make(0, length, entries);
+    sortKeys(entries, length);
+    return done(0, length, entries);
+  }
+  std::optional<Scratch<Type>> scratch;
+  Type* room = place ? place : scratch.emplace(size).data();
+  if (length <= kLongRow) {
+    make(0, length, entries);
+    return done(0, length, sortInCache<Entry>(entries, room, length, rangeOf<Entry>(entries, length)));
+  }
+  const auto some = [&](int64_t begin, int64_t end) { make(begin, end - begin, entries + begin); };
+  if (pool)
+    pool->parallelFor(length, kGrain, some);
+  else
+    some(0, length);
+  sortInBuckets<Entry>(0, length, entries, room, pool, done);
 }
 
 /// Zeros of both signs are equal, so they stay in the order in which they came.
 template <typename Codec>
-void restoreZeros(const Row<const typename Codec::Element>& in, const typename Codec::Key* sorted,
-                  const Row<typename Codec::Element>& out) {
-  const auto [first, end] = std::pair(std::lower_bound(sorted, sorted + in.length, Codec::kNegativeZero),
-                                      std::upper_bound(sorted, sorted + in.length, Codec::kPositiveZero));
-  if (end - first < 2 || *first == *(end - 1)) return;
-  int64_t zero = first - sorted;
-  for (int64_t i = 0; zero < end - sorted; i++) {
+void restoreZeros(const Row<const typename Codec::Element>& in, const Row<typename Codec::Element>& out) {
+  const auto places = std::views::iota(int64_t{0}, in.length);
+  const auto firstFrom = [&](typename Codec::Key key) {
+    return std::ranges::lower_bound(places, key, {}, [&](int64_t i) { return Codec::encode(out[i]); }) - places.begin();
+  };
+  int64_t zero = firstFrom(Codec::kNegativeZero);
+  const int64_t positive = firstFrom(Codec::kPositiveZero), end = firstFrom(Codec::kPositiveZero + 1);
+  if (zero == positive || positive == end) return;
+  for (int64_t i = 0; i < in.length && zero < end; i++) {
     if (Codec::isZero(in[i])) out[zero++] = in[i];
   }
 }
@@ -69,15 +91,15 @@ template <typename Codec>
 void sortValues(const Row<const typename Codec::Element>& in, const Row<typename Codec::Element>& out,
                 ThreadPool* pool) {
   using Key = typename Codec::Key;
-  Scratch<Key> sorted(static_cast<size_t>(in.length));
   const auto make = [in](int64_t begin, int64_t size, Key* keys) {
     in.each(begin, begin + size, [=](int64_t i, auto element) { keys[i - begin] = Codec::encode(element); });
   };
-  const Key* keys = sorted.data();
-  sortMade(in.length, sorted.data(), pool, make, [keys, out](int64_t begin, int64_t end) {
-    out.each(begin, end, [=](int64_t i, auto& element) { element = Codec::decode(keys[i]); });
+  // Elements and their keys have the same bits, up to signs.
+  auto* place = out.stride == 1 ? reinterpret_cast<Key*>(out.data) : nullptr;
+  sortMade<KeyAlone<Codec>>(in.length, place, pool, make, [out](int64_t begin, int64_t end, const Key* sorted) {
+    out.each(begin, end, [=](int64_t i, auto& element) { element = Codec::decode(sorted[i - begin]); });
   });
-  if constexpr (Codec::kSignedZero) restoreZeros<Codec>(in, sorted.data(), out);
+  if constexpr (Codec::kSignedZero) restoreZeros<Codec>(in, out);
 }
 
 /// Calls write(i, position of the i-th smallest) for every i.
@@ -85,13 +107,12 @@ template <typename Codec, typename Write>
 void sortPositions(const Row<const typename Codec::Element>& in, ThreadPool* pool, Write&& write) {
   using Entry = KeyEntry<Codec>;
   using Type = typename Entry::Type;
-  Scratch<Type> sorted(static_cast<size_t>(in.length));
   const auto make = [in](int64_t begin, int64_t size, Type* entries) {
     in.each(begin, begin + size,
             [=](int64_t i, auto element) { entries[i - begin] = Entry::of(Codec::order(element), i); });
   };
-  sortMade(in.length, sorted.data(), pool, make, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) write(i, Entry::position(sorted[i]));
+  sortMade<Entry>(in.length, nullptr, pool, make, [&](int64_t begin, int64_t end, const Type* sorted) {
+    for (int64_t i = begin; i < end; i++) write(i, Entry::position(sorted[i - begin]));
   });
 }
 

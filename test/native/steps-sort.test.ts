@@ -43,8 +43,13 @@ describe.each(dtypes)('%s', (dtype) => {
     const rows = () => Array.from({ length: random.int(0, 2) }, () => random.int(1, 4));
     for (let i = 0; i < 20; i++) checkSort(random, dtype, rows(), random.chance(10) ? 0 : random.int(1, 12), indices);
     for (let i = 0; i < 4; i++) checkSort(random, dtype, rows(), random.int(30, 400), indices);
-    checkSort(random, dtype, [], 3000, indices);
+    for (const length of [600, 3000, 6000]) checkSort(random, dtype, [], length, indices);
   });
+});
+
+test.each([float16, float32, int64])('rows of %s that the caches hold', (dtype) => {
+  const random = new Random(dtype.code + 200);
+  for (const indices of [false, true]) checkSort(random, dtype, [2], 40_000, indices);
 });
 
 test.each([uint8, float16, float32, float64, int64, complex64])('a row of %s that several threads share', (dtype) => {
@@ -64,10 +69,14 @@ describe('a long row', () => {
     ['of two values, one of them rare', () => (random.chance(1000) ? -1 : 2)],
     ['that is sorted', () => at++],
     ['that descends', () => -at++],
+    [
+      'of which only a few do not begin with the same bits',
+      () => (random.chance(1000) ? random.int(-9, 9) * 1e30 : 1 + random.int(0, 9999) / 2 ** 23),
+    ],
   ])('%s', (_, value) => {
     for (const indices of [false, true]) {
       at = 0;
-      checkSort(random, float32, [], 80_000, indices, value);
+      checkSort(random, float32, [], 150_000, indices, value);
     }
   });
 });
