@@ -136,9 +136,12 @@ void partitionRow(const Row<Codec>& row, int64_t kth, const Results<Codec>& resu
   for (int64_t i = 0; i < row.length; i++) {
     if (i == middle) continue;
     const bool smaller = Entry::less(Entry::of(row.key(i), i), pivot);
-    // Both stay inside, even where memory changes while it is read.
-    const bool left = low == kth ? false : high == row.length ? true : smaller;
-    results.put(row, left ? low++ : high++, i);
+    // Both stay inside, even where memory changes while it is read. Whether a key is smaller cannot be foreseen, so
+    // nothing branches on it.
+    const bool left = (low < kth) & (smaller | (high == row.length));
+    results.put(row, left ? low : high, i);
+    low += left;
+    high += !left;
   }
   results.put(row, kth, middle);
 }
@@ -160,7 +163,8 @@ void topkRow(const Row<Codec>& row, int64_t k, const Results<Codec>& results, Th
     int64_t count = 0;
     for (int64_t i = 0; i < n && count < k; i++) {
       const Type entry = Entry::of(row.key(i), i);
-      if (!Entry::less(entry, least)) entries[static_cast<size_t>(count++)] = entry;
+      entries[static_cast<size_t>(count)] = entry;
+      count += !Entry::less(entry, least);
     }
     return write(entries.data(), count);
   }
