@@ -37,6 +37,9 @@ struct Better {
     const bool beyond = kMax ? b > a : b < a;
     if constexpr (std::is_integral_v<T>)
       return beyond;
+    else if constexpr (std::is_floating_point_v<T>)
+      // A NaN, too, is not within; of two comparisons each is one instruction.
+      return !(kMax ? b <= a : b >= a) & (a == a);
     else
       return (beyond | isNan(b)) & !isNan(a);
   }
@@ -130,15 +133,32 @@ struct Positions {
       }
       return;
     }
-    for (int64_t i = 0; i < m; i++, best += c, index += c) {
-      for (int64_t j = 0; j < k; j++, x += c) {
-        const uint32_t position = static_cast<uint32_t>(first + j);
+    for (int64_t i = 0; i < m; i++, x += k * c, best += c, index += c) {
+      for (int64_t l = 0; l < c; l += kColumns) {
+        columns(best + l, index + l, x + l, k, c, std::min(kColumns, c - l), first);
+      }
+    }
+  }
+
+  /// Columns that are read row by row before the next ones, so that what is carried of them stays in the first cache.
+  static constexpr int64_t kColumns = 512;
+
+  /// Some columns of rows that have `stride` of them.
+  static void columns(T* best, uint32_t* index, const T* x, int64_t rows, int64_t stride, int64_t count,
+                      int64_t first) {
+    for (int64_t row = 0; row < rows; row++, x += stride) {
+      const uint32_t position = static_cast<uint32_t>(first + row);
+      // All columns are unset, or none.
+      if (*index == kUnset) {
+        std::copy_n(x, count, best);
+        std::fill_n(index, count, position);
+        continue;
+      }
 #pragma GCC ivdep
-        for (int64_t l = 0; l < c; l++) {
-          const bool better = (index[l] == kUnset) | B::than(best[l], x[l]);
-          best[l] = better ? x[l] : best[l];
-          index[l] = better ? position : index[l];
-        }
+      for (int64_t l = 0; l < count; l++) {
+        const bool better = B::than(best[l], x[l]);
+        best[l] = better ? x[l] : best[l];
+        index[l] = better ? position : index[l];
       }
     }
   }
