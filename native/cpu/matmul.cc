@@ -3,6 +3,8 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "cpu/executor.h"
 #include "cpu/iteration.h"
@@ -24,9 +26,13 @@ constexpr double kPieceWork = 1 << 29;
 constexpr double kRowPieceWork = 1 << 18;
 /// Edges between pieces lie on multiples of this, so that BLAS has few ragged tiles.
 constexpr int64_t kEdge = 32;
-/// Long sums that give few numbers are cut into partial sums of this length, whatever the number of threads.
+/// Long sums that give few numbers are cut into partial sums of this length.
 constexpr int64_t kPartialSum = 1 << 14;
 constexpr int64_t kFewOutputs = 1 << 12;
+/// Few vectors times a matrix whose rows are added up are cut into partial sums, too, because rows that lie behind one
+/// another are read faster than pieces of them: so long for each vector that adding the parts up costs little, and at
+/// least this many numbers of the matrix.
+constexpr int64_t kPartialRows = 128, kPartialNumbers = 1 << 18;
 /// An instruction of an epilogue takes about as long as this many multiplications.
 constexpr double kInstructionWork = 8;
 /// What is multiplied before its epilogue is computed: so much stays in the second cache. But each time the other
@@ -39,6 +45,7 @@ enum { kA, kB, kOut };
 /// The matrices of a step.
 struct Products {
   Dtype dtype;
+  std::optional<FewVectors> few;
   int64_t m, n, k;
   Untyped a, b, out;  // of the first product
   Space<3> batch;
@@ -46,7 +53,7 @@ struct Products {
   bool streamed;
 
   Products(const Matmul& matmul, const Run& run)
-      : dtype(matmul.step.dtype), m(matmul.step.m), n(matmul.step.n), k(matmul.step.k) {
+      : dtype(matmul.step.dtype), few(matmul.few), m(matmul.step.m), n(matmul.step.n), k(matmul.step.k) {
     const MatmulStep& step = matmul.step;
     const size_t axes = step.batch.size();
     const auto matrix = [&](const Operand& operand, int64_t rows, int64_t columns) {
@@ -74,6 +81,11 @@ void fillZero(const Untyped& out, size_t item) {
   }
 }
 
+void multiplyNumbers(const Products& products, const Untyped& a, const Untyped& b, const Untyped& out) {
+  if (products.few) return multiplyFew(*products.few, products.dtype, a, b, out);
+  multiply(products.dtype, a, b, out);
+}
+
 /// A piece of the product whose operands lie at these offsets, to `out`.
 void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offsets, const Piece& piece,
                    const Untyped& out) {
@@ -88,7 +100,7 @@ void multiplyPiece(const Products& products, const std::array<int64_t, 3>& offse
       multiplyOuter(a.as<const float>(), b.as<const float>(), out.as<float>(), products.streamed)) {
     return;
   }
-  multiply(products.dtype, a, b, out);
+  multiplyNumbers(products, a, b, out);
 }
 
 /// The same to where the step's result lies.
@@ -169,39 +181,66 @@ void runProducts(const Matmul& matmul, const Products& products, const Epilogue:
   });
 }
 
-/// A single product of few numbers, each a long sum: partial sums in parallel, then added in order.
+/// A single product of partial sums: these in parallel, then added in order.
 template <typename T>
-void runLongSum(const Products& products, const Untyped& result, ThreadPool& pool) {
-  const int64_t m = products.m, n = products.n, k = products.k;
-  const int64_t parts = (k + kPartialSum - 1) / kPartialSum;
-  const Matrix<const T> a = products.a.as<const T>(), b = products.b.as<const T>();
-  const Matrix<T> out = result.as<T>();
-  Scratch<T> partial(static_cast<size_t>(parts * m * n));
+void runPartialSums(const Matmul& matmul, const Products& products, const Untyped& result, ThreadPool& pool) {
+  const int64_t m = products.m, n = products.n, k = products.k, each = matmul.partialSum;
+  const int64_t parts = (k + each - 1) / each, size = m * n;
+  const auto item = static_cast<int64_t>(sizeof(T));
+  Scratch<T> partial(static_cast<size_t>(parts * size));
+  T* sums = partial.data();
   pool.parallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; part++) {
-      const int64_t from = part * kPartialSum, length = std::min(kPartialSum, k - from);
-      multiplyBlas(a.part(0, m, from, length), b.part(from, length, 0, n),
-                   Matrix<T>{partial.data() + part * m * n, m, n, n, 1});
+      Untyped a = products.a, b = products.b;
+      a.data += part * each * a.columnStride * item;
+      b.data += part * each * b.rowStride * item;
+      a.columns = b.rows = std::min(each, k - part * each);
+      multiplyNumbers(products, a, b, {reinterpret_cast<std::byte*>(sums + part * size), m, n, n, 1});
     }
   });
-  for (int64_t row = 0; row < m; row++) {
-    for (int64_t column = 0; column < n; column++) {
-      T sum = partial[row * n + column];
-      for (int64_t part = 1; part < parts; part++) sum += partial[(part * m + row) * n + column];
-      out.data[row * out.rowStride + column * out.columnStride] = sum;
+  const Matrix<T> out = result.as<T>();
+  pool.parallelFor(size, static_cast<int64_t>(kSmallWork) / parts, [&](int64_t begin, int64_t end) {
+    for (int64_t part = 1; part < parts; part++) {
+      for (int64_t i = begin; i < end; i++) sums[i] += sums[part * size + i];
     }
+    for (int64_t i = begin; i < end; i++) out.data[i / n * out.rowStride + i % n * out.columnStride] = sums[i];
+  });
+}
+
+void runPartialSums(const Matmul& matmul, const Products& products, const Untyped& out, ThreadPool& pool) {
+  switch (products.dtype) {
+    case Dtype::float32:
+      return runPartialSums<float>(matmul, products, out, pool);
+    case Dtype::float64:
+      return runPartialSums<double>(matmul, products, out, pool);
+    default:
+      return runPartialSums<std::complex<float>>(matmul, products, out, pool);
   }
 }
 
-void runLongSum(const Products& products, const Untyped& out, ThreadPool& pool) {
-  switch (products.dtype) {
-    case Dtype::float32:
-      return runLongSum<float>(products, out, pool);
-    case Dtype::float64:
-      return runLongSum<double>(products, out, pool);
-    default:
-      return runLongSum<std::complex<float>>(products, out, pool);
-  }
+std::optional<FewVectors> fewVectors(const MatmulStep& step) {
+  const size_t axes = step.batch.size();
+  const auto matrix = [axes](const Operand& operand, int64_t rows, int64_t columns) {
+    return Untyped{nullptr, rows, columns, operand.strides[axes], operand.strides[axes + 1]};
+  };
+  return fewVectors(step.dtype, matrix(step.a, step.m, step.k), matrix(step.b, step.k, step.n));
+}
+
+/// The length of the partial sums of a single product, or 0.
+int64_t partialSumOf(const MatmulStep& step, const std::optional<FewVectors>& few) {
+  if (step.dtype != Dtype::float32 && step.dtype != Dtype::float64 && step.dtype != Dtype::complex64) return 0;
+  if (step.k >= 4 * kPartialSum && step.m <= kFewOutputs / step.n) return kPartialSum;
+  if (!few || !few->addsRows) return 0;
+  const auto [vectors, length] = few->transposed ? std::pair(step.n, step.m) : std::pair(step.m, step.n);
+  const int64_t each = std::max(kPartialRows * vectors, kPartialNumbers / length);
+  return step.k >= 2 * each ? each : 0;
+}
+
+/// Pieces along the longer side alone, which all take every vector.
+Cut cutFew(const MatmulStep& step, const FewVectors& few, int64_t pieces) {
+  Cut cut = few.transposed ? metalgrad::cpu::cut(step.m, 1, pieces) : metalgrad::cpu::cut(1, step.n, pieces);
+  (few.transposed ? cut.columnsEach : cut.rowsEach) = few.transposed ? step.n : step.m;
+  return cut;
 }
 
 /// The sizes that pieces of a cut have along one axis, when `most` are computed at once.
@@ -238,14 +277,14 @@ void multiply(Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& ou
 
 Matmul::Matmul(const MatmulStep& unfolded) : step(folded(unfolded)) {
   for (const int64_t size : step.batch) batch *= size;
-  const bool summed = step.dtype == Dtype::float32 || step.dtype == Dtype::float64 || step.dtype == Dtype::complex64;
-  longSum = summed && batch == 1 && step.k >= 4 * kPartialSum && step.m <= kFewOutputs / step.n;
+  few = fewVectors(step);
+  if (batch == 1) partialSum = partialSumOf(step, few);
   const double work = workOf(step), total = work * static_cast<double>(batch);
   int64_t pieces = 1;
   const int threads = ThreadPool::shared().threads();
   const bool shared = threads > 1 && total > kSmallWork;
-  if (shared && batch < 4 * threads && !longSum) {
-    const bool row = step.m == 1 || step.n == 1;
+  if (shared && batch < 4 * threads && partialSum == 0) {
+    const bool row = few || step.m == 1 || step.n == 1;
     // Without the epilogue, which would make one piece more than there are threads of what is just enough for them.
     const double products = static_cast<double>(step.m) * static_cast<double>(step.n) * static_cast<double>(step.k) *
                             static_cast<double>(batch) * (step.dtype == Dtype::complex64 ? 4 : 1);
@@ -253,7 +292,7 @@ Matmul::Matmul(const MatmulStep& unfolded) : step(folded(unfolded)) {
     const double tasks = std::min({most, 4.0 * threads, total / kSmallWork});
     pieces = std::max<int64_t>(1, std::llround(std::ceil(tasks / static_cast<double>(batch))));
   }
-  cut = metalgrad::cpu::cut(step.m, step.n, pieces);
+  cut = few ? cutFew(step, *few, pieces) : metalgrad::cpu::cut(step.m, step.n, pieces);
   const int64_t tasks = batch * cut.rowPieces * cut.columnPieces;
   grain = tasks;
   if (shared) {
@@ -262,7 +301,7 @@ Matmul::Matmul(const MatmulStep& unfolded) : step(folded(unfolded)) {
   }
   const int64_t fitting = kBytesAtOnce / (cut.columnsEach * static_cast<int64_t>(itemSize(step.dtype)));
   const int64_t least = std::max(kLeastRows, step.k < kLargestSide ? kRowsForSum * step.k : kLargestSide);
-  rowsAtOnce = longSum ? step.m : std::clamp(fitting, std::min(least, cut.rowsEach), cut.rowsEach);
+  rowsAtOnce = partialSum > 0 ? step.m : std::clamp(fitting, std::min(least, cut.rowsEach), cut.rowsEach);
 }
 
 std::unique_ptr<const Matmul> Matmul::prepare(const MatmulStep& step) {
@@ -282,15 +321,15 @@ std::unique_ptr<const Matmul> Matmul::prepare(const MatmulStep& step) {
 void run(const Matmul& matmul, const Run& run) {
   const Products products(matmul, run);
   if (!matmul.epilogue) {
-    if (matmul.longSum) return runLongSum(products, products.out, run.pool);
+    if (matmul.partialSum > 0) return runPartialSums(matmul, products, products.out, run.pool);
     return runProducts(matmul, products, nullptr, run.pool);
   }
   const Epilogue::Bound epilogue(*matmul.epilogue, run);
-  if (!matmul.longSum) return runProducts(matmul, products, &epilogue, run.pool);
+  if (matmul.partialSum == 0) return runProducts(matmul, products, &epilogue, run.pool);
   const Piece whole{0, 0, products.m, 0, products.n};
   Scratch<std::byte> scratch(epilogue.scratchBytes({products.m, products.n}));
   const Untyped target = epilogue.target(whole, scratch.data());
-  runLongSum(products, target, run.pool);
+  runPartialSums(matmul, products, target, run.pool);
   epilogue.finish(whole, target);
 }
 

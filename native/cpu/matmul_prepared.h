@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cpu/executor.h"
 #include "cpu/matmul_epilogue.h"
+#include "cpu/matmul_product.h"
 #include "program/program.h"
 
 namespace metalgrad::cpu {
@@ -25,12 +27,14 @@ class Matmul {
   MatmulStep step;
   int64_t batch = 1;
   Cut cut{};
+  /// Decided for whole products: how pieces are multiplied depends on no number of threads.
+  std::optional<FewVectors> few;
   /// Rows that are multiplied before the epilogue is computed for them.
   int64_t rowsAtOnce = 0;
   /// Tasks that a thread takes at once.
   int64_t grain = 1;
-  /// Few numbers, each a long sum: it is made of partial sums.
-  bool longSum = false;
+  /// The length of the partial sums that every number is made of, whatever the number of threads; 0: sums are whole.
+  int64_t partialSum = 0;
   /// Null if the product itself is the result.
   std::unique_ptr<const Epilogue> epilogue;
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "program/opcodes.h"
 
@@ -42,6 +43,14 @@ struct Untyped {
 /// Rows and columns of one product are at most this many: matmul.cc cuts larger ones.
 constexpr int64_t kLargestSide = int64_t{1} << 30;
 
+/// How a product with few rows, or few columns, reads the other operand.
+struct FewVectors {
+  /// Few columns: it is the product of the transposed matrices.
+  bool transposed;
+  /// The rows of the matrix are contiguous and added up; else its columns are, and multiplied with whole vectors.
+  bool addsRows;
+};
+
 /// out = a · b in the dtype's own arithmetic: BLAS for floating dtypes, wrapping for integers, or of ands for bool.
 /// float16 and bfloat16 are multiplied and added in float32 and rounded once. `out` shares no memory with a and b.
 void multiply(Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& out);
@@ -52,6 +61,10 @@ void multiplyHalves(Dtype dtype, const Matrix<const uint16_t>& a, const Matrix<c
                     const Matrix<uint16_t>& out);
 /// a has one column; false where no side of the result is contiguous. `streamed`: written past the caches.
 bool multiplyOuter(const Matrix<const float>& a, const Matrix<const float>& b, const Matrix<float>& out, bool streamed);
+/// Nothing where the product is not of that kind, or BLAS is faster. Only layouts, sizes and the dtype count.
+std::optional<FewVectors> fewVectors(Dtype dtype, const Untyped& a, const Untyped& b);
+/// How many vectors are multiplied must not depend on the number of threads, or else their sums would.
+void multiplyFew(const FewVectors& few, Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& out);
 /// T is float, double or std::complex<float>. With `accumulate` the product is added to out.
 template <typename T>
 void multiplyBlas(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& out, bool accumulate = false);

@@ -141,6 +141,10 @@ describe('values are those of separate steps', () => {
       [70, 40, 1],
       [33, 65, 17],
       [300, 20, 130],
+      // Few rows and columns of large matrices, some of partial sums.
+      [1, 600, 1100],
+      [3, 1500, 400],
+      [1100, 600, 2],
     ]) {
       const [x, w] = [integers([m, k], m, dtype), integers([k, n], n, dtype)];
       const [bias, other] = [integers([n], 3, dtype), integers([m, n], 4, dtype)];
