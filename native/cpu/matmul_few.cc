@@ -11,10 +11,8 @@
 namespace metalgrad::cpu {
 namespace {
 
-/// Up to so many vectors are worth it: a product of matrices copies the matrix first. With AVX-512 even twice as many.
-constexpr int64_t kFewVectors = 10;
-/// Several are, from so many numbers of the matrix on, in rows of at least so many: a product of matrices keeps its
-/// sums in registers.
+/// Several vectors are worth it from so many numbers of the matrix on, in rows of at least so many: a product of
+/// matrices keeps its sums in registers.
 constexpr int64_t kLeastMatrix = 1 << 17, kLeastRow = 64;
 /// Shorter columns are left to BLAS, which adds the lanes of several sums up at once; but not those of 16-bit floats,
 /// which would be copied for it.
@@ -67,9 +65,14 @@ class Packed {
   Vectors<const Sum> vectors_{};
 };
 
+int64_t mostVectors(Dtype dtype) {
+  if (const auto* floats = matvecFns<float>(dtype)) return floats->mostVectors;
+  const auto* doubles = matvecFns<double>(dtype);
+  return doubles ? doubles->mostVectors : 0;
+}
+
 /// Whether rows of the matrix are to be added up; nothing where BLAS is to multiply the vectors.
 std::optional<bool> addsRows(Dtype dtype, int64_t vectors, const Untyped& matrix) {
-  if (vectors > kFewVectors) return std::nullopt;
   if (vectors > 1 && matrix.columns < kLeastMatrix / matrix.rows) return std::nullopt;
   if (matrix.columnStride == 1 && matrix.columns >= (vectors > 1 ? kLeastRow : 2)) return true;
   const bool halves = dtype == Dtype::float16 || dtype == Dtype::bfloat16;
@@ -129,9 +132,11 @@ void multiplyAs(const FewVectors& few, Dtype dtype, const Untyped& a, const Unty
 }  // namespace
 
 std::optional<FewVectors> fewVectors(Dtype dtype, const Untyped& a, const Untyped& b) {
-  if (a.columns == 0 || (!matvecFns<float>(dtype) && !matvecFns<double>(dtype))) return std::nullopt;
-  const Untyped flipped{a.data, a.columns, a.rows, a.columnStride, a.rowStride};
-  const std::optional<bool> byRow = addsRows(dtype, a.rows, b), byColumn = addsRows(dtype, b.columns, flipped);
+  const int64_t most = mostVectors(dtype);
+  const auto reading = [&](int64_t vectors, const Untyped& matrix) {
+    return vectors <= most && matrix.rows > 0 ? addsRows(dtype, vectors, matrix) : std::nullopt;
+  };
+  const std::optional<bool> byRow = reading(a.rows, b), byColumn = reading(b.columns, a.transposed());
   if (byRow && (a.rows <= b.columns || !byColumn)) return FewVectors{false, *byRow};
   if (byColumn) return FewVectors{true, *byColumn};
   return std::nullopt;

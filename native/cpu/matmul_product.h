@@ -34,6 +34,8 @@ struct Untyped {
   int64_t rows, columns;
   int64_t rowStride, columnStride;
 
+  Untyped transposed() const { return {data, columns, rows, columnStride, rowStride}; }
+
   template <typename T>
   Matrix<T> as() const {
     return {reinterpret_cast<T*>(data), rows, columns, rowStride, columnStride};

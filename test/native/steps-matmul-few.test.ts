@@ -21,6 +21,7 @@ const sizes = [
   { few: 4, many: 65, k: 2100 },
   { few: 9, many: 2100, k: 65 },
   { few: 11, many: 401, k: 400 },
+  { few: 17, many: 401, k: 400 },
 ];
 
 type Axes = 'rows' | 'columns';

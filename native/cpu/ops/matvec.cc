@@ -16,12 +16,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace metalgrad::cpu::HWY_NAMESPACE {
-#if HWY_TARGET == HWY_SCALAR
-
-const MatvecFns<float>* matvecFloat(Dtype) { return nullptr; }
-const MatvecFns<double>* matvecDouble(Dtype) { return nullptr; }
-
-#else
 namespace {
 
 /// Products of a row that are added up before they are added to its sum, so that rounding errors stay small.
@@ -32,7 +26,7 @@ using SumOf = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> load(D d, const T* from) {
-  if constexpr (std::is_same_v<T, hn::TFromD<D> >) {
+  if constexpr (std::is_same_v<T, hn::TFromD<D>>) {
     return hn::LoadU(d, from);
   } else {
     return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, D>(), from));
@@ -41,7 +35,7 @@ HWY_INLINE hn::Vec<D> load(D d, const T* from) {
 
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> loadSome(D d, const T* from, int64_t n) {
-  if constexpr (std::is_same_v<T, hn::TFromD<D> >) {
+  if constexpr (std::is_same_v<T, hn::TFromD<D>>) {
     return loadPart(d, from, n);
   } else {
     return hn::PromoteTo(d, loadPart(hn::Rebind<T, D>(), from, n));
@@ -51,7 +45,7 @@ HWY_INLINE hn::Vec<D> loadSome(D d, const T* from, int64_t n) {
 /// sums[v] += Σ factors[v][i] · rows[i], of kRows rows.
 template <typename T, int kRows, int kVectors>
 HWY_INLINE void combineRows(const T* rows, int64_t stride, int64_t length, const SumOf<T>* factors,
-                            int64_t factorStride, const Vectors<SumOf<T> >& sums) {
+                            int64_t factorStride, const Vectors<SumOf<T>>& sums) {
   using Sum = SumOf<T>;
   const hn::ScalableTag<Sum> d;
   using V = hn::Vec<decltype(d)>;
@@ -91,7 +85,7 @@ HWY_INLINE void combineRows(const T* rows, int64_t stride, int64_t length, const
 
 /// Several rows at once, because sums are read and written once for all of them.
 template <typename T, int kVectors>
-void combineAll(const MatvecRows& rows, Vectors<const SumOf<T> > factors, Vectors<SumOf<T> > sums) {
+void combineAll(const MatvecRows& rows, Vectors<const SumOf<T>> factors, Vectors<SumOf<T>> sums) {
   const T* data = reinterpret_cast<const T*>(rows.data);
   int64_t row = 0;
   const auto take = [&](auto count) {
@@ -112,7 +106,7 @@ void combineAll(const MatvecRows& rows, Vectors<const SumOf<T> > factors, Vector
 template <typename T, int kRows, int kVectors, int kParts>
 HWY_INLINE void dotRows(const T* rows, int64_t stride, int64_t length, const SumOf<T>* others, int64_t otherStride,
                         SumOf<T>* sums, int64_t sumStride) {
-  const hn::ScalableTag<SumOf<T> > d;
+  const hn::ScalableTag<SumOf<T>> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   V total[kParts][kRows][kVectors];
@@ -150,7 +144,7 @@ HWY_INLINE void dotRows(const T* rows, int64_t stride, int64_t length, const Sum
 
 /// Four rows at once, so that several lines are on their way from memory, unless there are too few registers.
 template <typename T, int kVectors>
-void dotAll(const MatvecRows& rows, Vectors<const SumOf<T> > others, Vectors<SumOf<T> > sums) {
+void dotAll(const MatvecRows& rows, Vectors<const SumOf<T>> others, Vectors<SumOf<T>> sums) {
   constexpr int kRows = HWY_TARGET == HWY_AVX2 && kVectors > 2 ? 2 : 4, kParts = kVectors == 1 ? 2 : 1;
   const T* data = reinterpret_cast<const T*>(rows.data);
   const auto some = [&](auto count, int64_t row) {
@@ -166,7 +160,7 @@ void dotAll(const MatvecRows& rows, Vectors<const SumOf<T> > others, Vectors<Sum
 }
 
 template <typename T>
-void combine(const MatvecRows& rows, Vectors<const SumOf<T> > factors, int64_t vectors, Vectors<SumOf<T> > sums) {
+void combine(const MatvecRows& rows, Vectors<const SumOf<T>> factors, int64_t vectors, Vectors<SumOf<T>> sums) {
   static_assert(kMatvecVectors == 4);
   const auto chosen = vectors == 1   ? &combineAll<T, 1>
                       : vectors == 2 ? &combineAll<T, 2>
@@ -176,7 +170,7 @@ void combine(const MatvecRows& rows, Vectors<const SumOf<T> > factors, int64_t v
 }
 
 template <typename T>
-void dot(const MatvecRows& rows, Vectors<const SumOf<T> > others, int64_t vectors, Vectors<SumOf<T> > sums) {
+void dot(const MatvecRows& rows, Vectors<const SumOf<T>> others, int64_t vectors, Vectors<SumOf<T>> sums) {
   const auto chosen = vectors == 1   ? &dotAll<T, 1>
                       : vectors == 2 ? &dotAll<T, 2>
                       : vectors == 3 ? &dotAll<T, 3>
@@ -184,12 +178,15 @@ void dot(const MatvecRows& rows, Vectors<const SumOf<T> > others, int64_t vector
   chosen(rows, others, sums);
 }
 
+constexpr int64_t kMostVectors = HWY_TARGET == HWY_AVX3 ? 16 : 10;
+
 template <typename T>
-constexpr MatvecFns<SumOf<T> > kFns = {&combine<T>, &dot<T>};
+constexpr MatvecFns<SumOf<T>> kFns = {kMostVectors, &combine<T>, &dot<T>};
 
 }  // namespace
 
 const MatvecFns<float>* matvecFloat(Dtype dtype) {
+  if (HWY_TARGET == HWY_SCALAR) return nullptr;
   switch (dtype) {
     case Dtype::float32:
       return &kFns<float>;
@@ -202,9 +199,10 @@ const MatvecFns<float>* matvecFloat(Dtype dtype) {
   }
 }
 
-const MatvecFns<double>* matvecDouble(Dtype dtype) { return dtype == Dtype::float64 ? &kFns<double> : nullptr; }
+const MatvecFns<double>* matvecDouble(Dtype dtype) {
+  return HWY_TARGET != HWY_SCALAR && dtype == Dtype::float64 ? &kFns<double> : nullptr;
+}
 
-#endif
 }  // namespace metalgrad::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

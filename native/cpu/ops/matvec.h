@@ -29,6 +29,8 @@ struct Vectors {
 /// What is added to a sum does not depend on how the other sums are shared among calls.
 template <typename Sum>
 struct MatvecFns {
+  /// Up to so many vectors are worth it: a product of matrices copies the matrix first, but reads it once for all.
+  int64_t mostVectors;
   /// sums[v] += Σ factors[v][i] · rows[i] for `vectors` vectors.
   void (*combine)(const MatvecRows& rows, Vectors<const Sum> factors, int64_t vectors, Vectors<Sum> sums);
   /// sums[v][i] += rows[i] · others[v]
