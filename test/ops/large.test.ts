@@ -24,6 +24,7 @@ test.each(
 test.each([
   [few, many],
   [many, few],
+  [Math.ceil(large / 20), 5],
 ])('the product of a column of %i and a row of %i', (rows, columns) => {
   const column = mx.arange(rows).astype(mx.float32).subtract(5).expandDims(1);
   const row = mx.arange(columns).astype(mx.float32).subtract(9).expandDims(0);
