@@ -179,8 +179,13 @@ HWY_INLINE void pass(const ChainStep* steps, int count, const float* from, float
       METALGRAD_STEP(ceil, hn::Ceil(x))
       METALGRAD_STEP(round, hn::Round(x))
       METALGRAD_STEP(trunc, hn::Trunc(x))
-      METALGRAD_STEP_IN_MEMORY(roundHalf, RoundHalf)
+      METALGRAD_STEP(roundHalf, RoundHalf::apply(d, x))
+#if HWY_TARGET == HWY_AVX2
+      // Of 16 registers its constants would take too many.
       METALGRAD_STEP_IN_MEMORY(roundBfloat, RoundBfloat)
+#else
+      METALGRAD_STEP(roundBfloat, RoundBfloat::apply(d, x))
+#endif
       METALGRAD_STEP_VS(add, hn::Add(x, b))
       METALGRAD_STEP_VS(subtract, hn::Sub(x, b))
       METALGRAD_STEP_VS(subtractFrom, hn::Sub(b, x))
