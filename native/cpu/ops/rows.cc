@@ -1,4 +1,4 @@
-// Sums, norms and turns of rows, compiled for each vector target.
+// Sums, exponentials, norms and turns of rows, compiled for each vector target.
 #include "cpu/ops/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -9,7 +9,10 @@
 // clang-format on
 
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 
+#include "cpu/ops/exp-inl.h"
 #include "cpu/ops/rows.h"
 #include "cpu/ops/vectors-inl.h"
 
@@ -40,6 +43,72 @@ double sum(const T* x, int64_t n) {
     result += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)))));
   }
   return result;
+}
+
+template <typename T>
+T largest(const T* x, int64_t n) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto least = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto m0 = least, m1 = least, m2 = least, m3 = least;
+  auto nan = hn::IsNaN(least);
+  const auto take = [&](auto& most, auto v) HWY_ATTR {
+    most = hn::Max(most, v);
+    nan = hn::Or(nan, hn::IsNaN(v));
+  };
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    take(m0, hn::LoadU(d, x + i));
+    take(m1, hn::LoadU(d, x + i + lanes));
+    take(m2, hn::LoadU(d, x + i + 2 * lanes));
+    take(m3, hn::LoadU(d, x + i + 3 * lanes));
+  }
+  for (; i + lanes <= n; i += lanes) take(m0, hn::LoadU(d, x + i));
+  if (i < n) {
+    const auto there = hn::FirstN(d, static_cast<size_t>(n - i));
+    take(m0, hn::IfThenElse(there, loadPart(d, x + i, n - i), least));
+  }
+  if (!hn::AllFalse(d, nan)) return std::numeric_limits<T>::quiet_NaN();
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(m0, m1), hn::Max(m2, m3))));
+}
+
+template <typename T, bool kStored>
+double exponentialsWith(T* to, const T* x, T shift, int64_t n) {
+  using Exponential = std::conditional_t<std::is_same_v<T, float>, Exp, SleefExp>;
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto from = hn::Set(d, shift);
+  const auto at = [&](int64_t i) HWY_ATTR {
+    const auto y = Exponential::apply(d, hn::Sub(hn::LoadU(d, x + i), from));
+    if constexpr (kStored) hn::StoreU(y, d, to + i);
+    return y;
+  };
+  double result = 0;
+  for (int64_t begin = 0; begin < n; begin += kRun) {
+    const int64_t end = std::min(n, begin + kRun);
+    auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    int64_t i = begin;
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+      s0 = hn::Add(s0, at(i));
+      s1 = hn::Add(s1, at(i + lanes));
+      s2 = hn::Add(s2, at(i + 2 * lanes));
+      s3 = hn::Add(s3, at(i + 3 * lanes));
+    }
+    for (; i + lanes <= end; i += lanes) s0 = hn::Add(s0, at(i));
+    if (i < end) {
+      const int64_t rest = end - i;
+      const auto y = Exponential::apply(d, hn::Sub(loadPart(d, x + i, rest), from));
+      if constexpr (kStored) storePart(d, y, to + i, rest);
+      s0 = hn::Add(s0, hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(rest)), y));
+    }
+    result += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)))));
+  }
+  return result;
+}
+
+template <typename T>
+double exponentials(T* to, const T* x, T shift, int64_t n) {
+  return to ? exponentialsWith<T, true>(to, x, shift, n) : exponentialsWith<T, false>(to, x, shift, n);
 }
 
 template <typename T>
@@ -156,7 +225,8 @@ void turnNeighbours(T* to, const T* x, const T* cosines, const T* sines, int64_t
 
 template <typename T>
 const RowFns<T>& fns() {
-  static constexpr RowFns<T> kFns = {&sum<T>, &moments<T>, &normalize<T>, &turnHalves<T>, &turnNeighbours<T>};
+  static constexpr RowFns<T> kFns = {&sum<T>,       &largest<T>,    &exponentials<T>,  &moments<T>,
+                                     &normalize<T>, &turnHalves<T>, &turnNeighbours<T>};
   return kFns;
 }
 

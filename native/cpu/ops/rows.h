@@ -1,4 +1,4 @@
-// Functions on rows of floats or doubles that norms and rotary positions are made of.
+// Functions on rows of floats or doubles that norms, softmax and rotary positions are made of.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,10 @@ template <typename T>
 struct RowFns {
   /// Σ x, carried in float64 from run to run.
   double (*sum)(const T* x, int64_t n);
+  /// The largest of at least one element; NaN if one is.
+  T (*largest)(const T* x, int64_t n);
+  /// exp(x - shift) into `to`, which may be x or null, and Σ exp(x - shift), as well.
+  double (*exponentials)(T* to, const T* x, T shift, int64_t n);
   /// Σ (x - near) and Σ (x - near)², as well.
   RowMoments (*moments)(const T* x, T near, int64_t n);
   /// Elements from `begin` on of a normalized row, into `to`.

@@ -11,9 +11,9 @@
 #include <string>
 #include <type_traits>
 
-#include "cpu/clones.h"
 #include "cpu/elements.h"
 #include "cpu/matmul_product.h"
+#include "cpu/ops/rows.h"
 #include "cpu/routines/registry.h"
 #include "cpu/scratch.h"
 #include "cpu/thread_pool.h"
@@ -24,79 +24,6 @@ namespace {
 constexpr int64_t kQueries = 64, kKeys = 512;
 
 enum { kBatch, kHead, kRow, kColumn };
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Exponentials of a row of scores.
-
-/// exp(x) for x up to 0 (or NaN), within 2 ULP; 0 where it is below the normal numbers.
-inline float expNegative(float x) {
-  const float clamped = x < -87.0f ? -87.0f : x;
-  // The sum leaves the nearest integer in the low bits.
-  const float shifted = clamped * 1.44269504f + 12582912.0f;
-  const float n = shifted - 12582912.0f;
-  const float r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  const float power = std::bit_cast<float>((std::bit_cast<uint32_t>(shifted) << 23) + (127u << 23));
-  const float value = (p * r * r + r + 1.0f) * power;
-  return x < -87.0f ? 0.0f : value;
-}
-
-METALGRAD_CLONES float largestOf(const float* scores, int64_t count) {
-  constexpr int64_t kLanes = 16;
-  float lanes[kLanes];
-  std::fill_n(lanes, kLanes, -std::numeric_limits<float>::infinity());
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; lane++) {
-      lanes[lane] = scores[i + lane] > lanes[lane] ? scores[i + lane] : lanes[lane];
-    }
-  }
-  float largest = *std::max_element(lanes, lanes + kLanes);
-  for (; i < count; i++) largest = scores[i] > largest ? scores[i] : largest;
-  return largest;
-}
-
-METALGRAD_CLONES float exponentials(float* scores, int64_t count, float shift) {
-  constexpr int64_t kLanes = 16;
-  float lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; lane++) {
-      scores[i + lane] = expNegative(scores[i + lane] - shift);
-      lanes[lane] += scores[i + lane];
-    }
-  }
-  float sum = 0;
-  for (; i < count; i++) {
-    scores[i] = expNegative(scores[i] - shift);
-    sum += scores[i];
-  }
-  for (const float lane : lanes) sum += lane;
-  return sum;
-}
-
-double largestOf(const double* scores, int64_t count) {
-  double largest = -std::numeric_limits<double>::infinity();
-  for (int64_t i = 0; i < count; i++) largest = scores[i] > largest ? scores[i] : largest;
-  return largest;
-}
-
-double exponentials(double* scores, int64_t count, double shift) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; i++) {
-    scores[i] = std::exp(scores[i] - shift);
-    sum += scores[i];
-  }
-  return sum;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Blocks.
 
 /// Rows of one head as BLAS multiplies them: where they are, or widened into `scratch`.
 template <typename E>
@@ -208,7 +135,7 @@ class Attention {
 
   /// Scores become exponentials relative to the largest so far; what was summed before is brought to the same scale.
   static void addRow(Room& room, int64_t row, Wide* line, int64_t length, int64_t width) {
-    const Wide before = room.largest[row], largest = std::max(before, largestOf(line, length));
+    const Wide before = room.largest[row], largest = std::max(before, rowFns<Wide>().largest(line, length));
     // Where nothing was seen yet there is nothing to subtract.
     const Wide shift = largest == -std::numeric_limits<Wide>::infinity() ? Wide(0) : largest;
     if (before != largest) {
@@ -218,7 +145,7 @@ class Attention {
       for (int64_t i = 0; i < width; i++) sums[i] *= factor;
       room.largest[row] = largest;
     }
-    room.total[row] += exponentials(line, length, shift);
+    room.total[row] += rowFns<Wide>().exponentials(line, line, shift, length);
   }
 
   void maskRow(Wide* line, int64_t batch, int64_t head, int64_t row, int64_t key, int64_t length) const {
@@ -247,9 +174,6 @@ class Attention {
   Wide scale_;
   Stored* out_;
 };
-
-// ---------------------------------------------------------------------------------------------------------------------
-// From steps.
 
 std::string checkAttention(const RoutineStep& step) {
   const size_t inputs = step.inputs.size();

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-#include "cpu/ops/chain.h"
+#include "cpu/ops/rows.h"
 #include "cpu/ops/tile.h"
 #include "cpu/routines/registry.h"
 #include "cpu/routines/row_format.h"
@@ -19,63 +19,22 @@ namespace {
 
 /// Elements that one chunk of rows has, and those of a row that are worked on together, in the innermost cache.
 constexpr int64_t kGrain = 1 << 14, kPiece = 1 << 12;
-/// Accumulators come in areas for a multiple of 16 results.
-constexpr int64_t kCapacity = 16;
-
-constexpr size_t roundUp(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
-
-/// One reduction of a row to a number.
-template <typename T>
-class Total {
- public:
-  Total(ReduceOp op, Dtype dtype) : fns_(reduceFns(op, dtype)) {}
-  size_t bytes() const { return roundUp(fns_.bytes * kCapacity); }
-
-  void begin(void* memory) const { fns_.init(memory, kCapacity, 1); }
-  void add(void* memory, const T* values, int64_t n, int64_t first) const {
-    fns_.accumulate(memory, kCapacity, values, 1, n, 1, first);
-  }
-  T end(const void* memory) const {
-    T result;
-    fns_.finish(&result, memory, kCapacity, 1);
-    return result;
-  }
-
- private:
-  ReduceFns fns_;
-};
-
 /// The tile functions of float or double rows whose memory has dtype `stored`.
 template <typename T>
 class Rows {
  public:
   Rows(Dtype stored, int64_t n, int64_t bytes)
-      : n_(n),
-        format_(stored, bytes),
-        largest_(ReduceOp::max, kType),
-        sum_(ReduceOp::sum, kType),
-        subtract_(elementwise(ElementwiseOp::subtract, kType, kScalarB)),
-        exp_(elementwise(ElementwiseOp::exp, kType, 0)),
-        multiply_(elementwise(ElementwiseOp::multiply, kType, kScalarB)) {}
+      : n_(n), format_(stored, bytes), multiply_(elementwise(ElementwiseOp::multiply, kType, kScalarB)) {}
 
-  /// A thread's memory: the row, and accumulators.
-  size_t scratchBytes() const { return rowBytes() + std::max(largest_.bytes(), sum_.bytes()); }
+  /// A thread's memory: the row.
+  size_t scratchBytes() const { return static_cast<size_t>(n_) * sizeof(T); }
 
-  /// exp(x - largest) goes into the scratch row; gives its sum, and the largest element.
-  T exponentials(const std::byte* x, std::byte* scratch, T& largest) const {
+  /// Gives Σ exp(x - largest), and the largest element; the exponentials go into the scratch row if they are `kept`.
+  T exponentials(const std::byte* x, std::byte* scratch, bool kept, T& largest) const {
     T* row = reinterpret_cast<T*>(scratch);
-    void* memory = scratch + rowBytes();
     const T* values = format_.read(x, row, n_);
-    largest_.begin(memory);
-    largest_.add(memory, values, n_, 0);
-    largest = largest_.end(memory);
-    sum_.begin(memory);
-    for (int64_t i = 0; i < n_; i += kPiece) {
-      const int64_t count = std::min(kPiece, n_ - i);
-      shifted(row + i, values + i, largest, count);
-      sum_.add(memory, row + i, count, i);
-    }
-    return sum_.end(memory);
+    largest = rowFns<T>().largest(values, n_);
+    return static_cast<T>(rowFns<T>().exponentials(kept ? row : nullptr, values, largest, n_));
   }
 
   /// The scratch row times `factor`, as memory has it; `next` is the row that will be read then.
@@ -94,22 +53,9 @@ class Rows {
  private:
   static constexpr Dtype kType = sizeof(T) == 4 ? Dtype::float32 : Dtype::float64;
 
-  size_t rowBytes() const { return roundUp(static_cast<size_t>(n_) * sizeof(T)); }
-
-  void shifted(T* to, const T* from, const T& largest, int64_t n) const {
-    if constexpr (sizeof(T) == 4) {
-      const ChainStep steps[] = {{.code = ChainCode::subtractS, .b = &largest}, {.code = ChainCode::exp}};
-      runChain(steps, 2, from, to, n);
-    } else {
-      subtract_(to, from, &largest, nullptr, n);
-      exp_(to, to, nullptr, nullptr, n);
-    }
-  }
-
   const int64_t n_;
   const RowFormat<T> format_;
-  const Total<T> largest_, sum_;
-  const TileFn subtract_, exp_, multiply_;
+  const TileFn multiply_;
 };
 
 /// Calls body(rows, scratch, row) for each row; results have `bytes` bytes altogether.
@@ -133,7 +79,7 @@ void softmax(const RoutineStep& step, const Run& run) {
   std::byte* y = run.at(step.outputs[0].operand);
   eachRow<T>(run, in, bytes * rowsOf(in), [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
     T largest;
-    const T sum = rows.exponentials(x + row * bytes, scratch, largest);
+    const T sum = rows.exponentials(x + row * bytes, scratch, true, largest);
     rows.write(y + row * bytes, scratch, T{1} / sum, x + (row + 1) * bytes);
   });
 }
@@ -148,7 +94,7 @@ void logsumexp(const RoutineStep& step, const Run& run) {
   const RowFormat<T> format(dtype, 0);
   eachRow<T>(run, in, 0, [&](const Rows<T>& rows, std::byte* scratch, int64_t row) {
     T largest, room;
-    const T sum = rows.exponentials(x + row * bytes, scratch, largest);
+    const T sum = rows.exponentials(x + row * bytes, scratch, false, largest);
     std::byte* to = y + row * format.itemSizeStored();
     T* result = format.place(to, &room);
     *result = std::isfinite(largest) ? largest + std::log(sum) : largest;
