@@ -2,7 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Peer } from './peer';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Peer, Turn } from './peer';
 
 /** What is timed; it may tell its milliseconds itself. */
 export type Timed = () => unknown;
@@ -40,11 +41,11 @@ export interface Result {
 const warmups = 2;
 const turns = 11;
 /**
- * A turn lasts at least so many milliseconds, for us and for the others: who comes after somebody else finds caches and processor cold, and pays
- * for it with the first run, which does not count unless it fills the turn by itself. The turn's time is the mean of the others, so
- * that what a loop pays now and then, such as a collection, has its share.
+ * Milliseconds of a turn, for us and for the others. Whoever comes after somebody else finds the processor busy with what that one leaves
+ * behind (threads that spin, collections of garbage) and the caches cold: nobody runs in the pause, and the first runs do not count, unless one
+ * of them is longer than a turn. The turn's time is the mean of the others, so that what a loop pays now and then has its share.
  */
-const turnLength = 30;
+const turn: Turn = { pause: 30, warm: 20, counted: 30 };
 /** The share of a plain copy's bytes over time that work bound by memory is to reach. */
 const shareOfCopy = 0.8;
 
@@ -63,13 +64,16 @@ function timed(work: Timed): number {
   return typeof told === 'number' ? told : performance.now() - start;
 }
 
-/** The time of one turn. */
-function turn(work: Timed): number {
-  const first = timed(work);
-  if (first >= turnLength) return first;
+/** The time of a run in one turn. */
+function take(work: Timed): number {
+  for (let spent = 0; spent < turn.warm; ) {
+    const time = timed(work);
+    if (time >= turn.counted) return time;
+    spent += time;
+  }
   let spent = 0;
   let runs = 0;
-  for (; spent < turnLength; runs++) spent += timed(work);
+  for (; spent < turn.counted; runs++) spent += timed(work);
   return spent / runs;
 }
 
@@ -77,19 +81,20 @@ function turn(work: Timed): number {
 export async function measure(line: Line, peers: readonly Peer[]): Promise<Result> {
   const missing: Record<string, string> = {};
   const runners = new Map<string, () => number | Promise<number>>();
-  const own = (name: string, work: Timed) => runners.set(name, () => turn(work));
+  const own = (name: string, work: Timed) => runners.set(name, () => take(work));
   own('ours', line.prepare());
   for (const { name, prepare } of line.beside ?? []) own(`beside ${name}`, prepare());
   if (line.moves !== undefined) own('copy', () => copyTarget.set(copied));
   for (const peer of peers) {
     const problem = await peer.prepare(line.name);
-    if (problem === null) runners.set(`peer ${peer.name}`, () => peer.turn(line.name, turnLength));
+    if (problem === null) runners.set(`peer ${peer.name}`, () => peer.turn(line.name, turn));
     else missing[peer.name] = problem;
   }
   const times = new Map([...runners.keys()].map((name): [string, number[]] => [name, []]));
   for (let number = -warmups; number < turns; number++) {
     for (const [name, work] of runners) {
       let time: number;
+      await pause(turn.pause);
       try {
         time = await work();
       } catch (error) {

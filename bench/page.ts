@@ -36,8 +36,9 @@ export function page(report: Report): string {
   const text = [
     '# Benchmarks',
     '',
-    'Medians of 11 turns after warm-up: ours and the others take turns of at least 30 ms in one run of `npm run bench`, on one machine that others',
-    'share. Ratios say more than times; a ratio is the other’s time over ours. `npm run bench:page` writes this page from the last run.',
+    'Medians of 11 turns: ours and the others run in turns, each with 30 ms of pause, 20 ms of warm-up and 30 ms that count, in one run of',
+    '`npm run bench`. Ratios say more than times on a machine that others share; a ratio is the other’s time over ours. `npm run bench:page` writes this',
+    'page from the last run.',
     '',
     '| | |',
     '| --- | --- |',

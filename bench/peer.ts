@@ -9,6 +9,15 @@ interface Answer {
   readonly ms?: number;
 }
 
+/** How long a turn is, in milliseconds. */
+export interface Turn {
+  /** Before it: nobody runs. */
+  readonly pause: number;
+  /** Runs that do not count. */
+  readonly warm: number;
+  readonly counted: number;
+}
+
 export class Peer {
   private readonly waiting: ((answer: Answer) => void)[] = [];
   private errors = '';
@@ -53,9 +62,9 @@ export class Peer {
     return (await this.ask({ command: 'prepare', line })).missing ?? null;
   }
 
-  /** Milliseconds of a run, in a turn of at least `milliseconds`. */
-  async turn(line: string, milliseconds: number): Promise<number> {
-    const answer = await this.ask({ command: 'turn', line, milliseconds });
+  /** Milliseconds of a run, in one turn. */
+  async turn(line: string, { warm, counted }: Turn): Promise<number> {
+    const answer = await this.ask({ command: 'turn', line, warm, counted });
     if (answer.ms === undefined) throw new Error(`${this.name} failed in ${line}: ${answer.missing}`);
     return answer.ms;
   }

@@ -8,20 +8,23 @@ async function timed(work) {
   return performance.now() - start;
 }
 
-/** The mean of the runs of a turn; the first counts if it fills the turn by itself. */
-async function turn(work, milliseconds) {
-  const first = await timed(work);
-  if (first >= milliseconds) return first;
+/** The mean of the runs that count of a turn; a run that is longer than that is the turn. */
+async function turn(work, warm, counted) {
+  for (let spent = 0; spent < warm; ) {
+    const time = await timed(work);
+    if (time >= counted) return time;
+    spent += time;
+  }
   let spent = 0;
   let runs = 0;
-  for (; spent < milliseconds; runs++) spent += await timed(work);
+  for (; spent < counted; runs++) spent += await timed(work);
   return spent / runs;
 }
 
 export function serve(versions, lines) {
   let ready = null;
   createInterface({ input: process.stdin }).on('line', async (text) => {
-    const { command, line, milliseconds } = JSON.parse(text);
+    const { command, line, warm, counted } = JSON.parse(text);
     let answer;
     try {
       if (command === 'hello') answer = { versions };
@@ -30,7 +33,7 @@ export function serve(versions, lines) {
           ready = await lines[line]();
           answer = {};
         } else answer = { missing: 'no such line' };
-      } else answer = { ms: await turn(ready, milliseconds) };
+      } else answer = { ms: await turn(ready, warm, counted) };
     } catch (error) {
       answer = { missing: String(error) };
     }

@@ -16,8 +16,8 @@ const floorBytes = 64 * 2 ** 20;
 const floorBuffers = 4096;
 
 /**
- * Full collections look at the whole heap of the program, which may be large: they are to take no more than this share of the time. What only
- * they find may meanwhile grow to as much as the last one left, and to the bytes below beside it.
+ * Full collections look at the whole heap of the program, which may be large: they are to take no more than this share of the time in which the
+ * program does something. What only they find may meanwhile grow to as much as the last one left, and to the bytes below beside it.
  */
 const shareOfTime = 0.05;
 const roomBytes = 2 ** 30;
@@ -32,7 +32,7 @@ let liveBuffers = 0;
 /** What was live after the last full collection, with what was about to be, or less if less was live since. */
 let leastBytes = 0;
 let leastBuffers = 0;
-/** When the last full collection ended, and how long it took, in milliseconds. */
+/** When the last full collection ended, on the clock of `busyTime`, and how long it took, in milliseconds. */
 let collectedAt = Number.NEGATIVE_INFINITY;
 let duration = 0;
 
@@ -51,12 +51,17 @@ function collectGarbage(type: 'minor' | 'major'): void {
     gc({ type, execution: 'sync' });
     return;
   }
-  const start = performance.now();
+  const start = busyTime();
   // Without options: with them, Node 20 leaves the old generation as it is.
   gc();
-  collectedAt = performance.now();
+  collectedAt = busyTime();
   duration = collectedAt - start;
   leastHeap = oldGeneration();
+}
+
+/** Milliseconds of this thread without those in which it waited for events: a program that waits a lot must not collect at each awakening. */
+function busyTime(): number {
+  return performance.now() - performance.eventLoopUtilization().idle;
 }
 
 function oldGeneration(): number {
@@ -91,25 +96,37 @@ function measure(): void {
   leastBuffers = Math.min(leastBuffers, liveBuffers);
 }
 
-/** Enough was freed when the next collection is not due at once, or when little more is live than a full collection left. */
-function enough(): boolean {
-  return liveBytes <= Math.max(limitBytes / 2, 1.25 * leastBytes) && liveBuffers <= Math.max(limitBuffers / 2, 1.25 * leastBuffers);
+/** Enough was freed when the next collection is not due at once, or when no more is live than a full collection left and `more` beside it. */
+function enough(moreBytes: number, moreBuffers: number): boolean {
+  return (
+    liveBytes <= Math.max(limitBytes / 2, leastBytes + moreBytes) && liveBuffers <= Math.max(limitBuffers / 2, leastBuffers + moreBuffers)
+  );
+}
+
+/** A minor collection costs little. */
+function enoughForMinor(): boolean {
+  return enough(leastBytes / 4, leastBuffers / 4);
+}
+
+/** What only a full one finds must be worth it: some of what is live grows old in any loop, while nothing else runs or between tasks. */
+function enoughForFull(): boolean {
+  return enough(Math.max(leastBytes / 4, floorBytes), Math.max(leastBuffers / 4, floorBuffers));
 }
 
 /** Whether a full collection is worth its time. */
 function isDue(): boolean {
   if (liveBytes > 2 * leastBytes + roomBytes || liveBuffers > 2 * leastBuffers + roomBuffers) return true;
-  return performance.now() - collectedAt > duration / shareOfTime;
+  return busyTime() - collectedAt > duration / shareOfTime;
 }
 
 function collect(bytes: number, buffers: number): void {
   // Most owners died in V8's own collections since: looking for them costs little.
   measure();
-  if (!enough()) {
+  if (!enoughForMinor()) {
     collectGarbage('minor');
     measure();
   }
-  if ((heapHasGrown() || !enough()) && isDue()) {
+  if ((heapHasGrown() || !enoughForFull()) && isDue()) {
     collectGarbage('major');
     measure();
     // V8 moves what is reachable now to its old generation, also the owners of the buffers about to be allocated.

@@ -109,3 +109,30 @@ test('what a compiled step gave goes with the next minor collection, as what an 
   expect(eager).toBeLessThan(100 * megabyte);
   expect(compiled).toBeLessThan(100 * megabyte);
 });
+
+test('a program that waits between its steps makes few full collections', () => {
+  const { status, text } = runChild(
+    `
+    const { constants, PerformanceObserver } = require('node:perf_hooks');
+    let full = 0;
+    new PerformanceObserver((list) => {
+      for (const { detail } of list.getEntries()) full += detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
+    }).observe({ entryTypes: ['gc'] });
+    const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    let state = Array.from({ length: 8 }, () => mx.zeros([512, 512]));
+    const round = async () => {
+      for (let i = 0; i < 10; i++) mx.eval((state = state.map((x) => x.multiply(0.5).add(1))));
+      // Collections between tasks: the state that lives then grows old.
+      for (let i = 0; i < 2; i++) globalThis.gc({ type: 'minor' });
+      await wait(200);
+    };
+    (async () => {
+      for (let i = 0; i < 15; i++) await round();
+      console.log(full);
+    })();
+  `,
+    { flags: ['--expose-gc'] },
+  );
+  expect({ status, text: status === 0 ? '' : text }).toEqual({ status: 0, text: '' });
+  expect(Number(text.trim().split('\n').at(-1))).toBeLessThan(5);
+});
