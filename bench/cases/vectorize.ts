@@ -16,6 +16,9 @@ export const vectorize: Line[] = [
   evaluating('vectorize: vmap', data, mx.vmap((x: mx.array, y: mx.array) => x.add(y), [1, 0]) as (...data: mx.array[]) => mx.array, {
     limit: 0.5,
     targets: everywhere,
-    beside: [{ name: 'xs.add(ys.T)', prepare: preparing(data, (xs, ys) => xs.add(ys.T)), atMost: 1.1 }],
+    beside: [
+      { name: 'xs.add(ys.T)', prepare: preparing(data, (xs, ys) => xs.add(ys.T)), atMost: 1.1 },
+      { name: 'xs.T.add(ys)', prepare: preparing(data, (xs, ys) => xs.T.add(ys)), atMost: 1.1 },
+    ],
   }),
 ];

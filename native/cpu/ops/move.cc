@@ -57,6 +57,41 @@ bool transposed(const Dim& outer, const Dim& inner) {
 
 constexpr int64_t kSquare = 16;
 
+/// Four elements of 4 bytes.
+using Quad = uint32_t __attribute__((vector_size(16)));
+
+Quad readQuad(const char* from) { return read<Quad>(from); }
+
+/// Four columns of four neighbours each become four rows.
+void transposeQuads(uint32_t* to, int64_t pitch, const char* from, int64_t stride) {
+  const Quad a = readQuad(from), b = readQuad(from + stride), c = readQuad(from + 2 * stride),
+             d = readQuad(from + 3 * stride);
+  const Quad abLow = __builtin_shufflevector(a, b, 0, 4, 1, 5), abHigh = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Quad cdLow = __builtin_shufflevector(c, d, 0, 4, 1, 5), cdHigh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const Quad rows[] = {
+      __builtin_shufflevector(abLow, cdLow, 0, 1, 4, 5), __builtin_shufflevector(abLow, cdLow, 2, 3, 6, 7),
+      __builtin_shufflevector(abHigh, cdHigh, 0, 1, 4, 5), __builtin_shufflevector(abHigh, cdHigh, 2, 3, 6, 7)};
+  for (int64_t i = 0; i < 4; i++) std::memcpy(to + i * pitch, &rows[i], sizeof(Quad));
+}
+
+/// A square, or what is left of one, by fours where these fill its rows.
+template <class T>
+void gatherSquare(T* to, int64_t pitch, const char* from, const Dim& row, const Dim& column) {
+  int64_t whole = 0;
+  if constexpr (sizeof(T) == 4) {
+    if (row.stride == sizeof(T) && row.count % 4 == 0) {
+      for (; whole + 4 <= column.count; whole += 4) {
+        for (int64_t i = 0; i < row.count; i += 4) {
+          transposeQuads(to + i * pitch + whole, pitch, from + whole * column.stride + i * row.stride, column.stride);
+        }
+      }
+    }
+  }
+  for (int64_t j = whole; j < column.count; j++) {
+    for (int64_t i = 0; i < row.count; i++) to[i * pitch + j] = read<T>(from + j * column.stride + i * row.stride);
+  }
+}
+
 /// Moves one axis after the other, the last two together; returns the end of what the tile side has passed.
 template <class T>
 T* gatherDims(T* to, const char* from, const Dim* dims, int rank) {
@@ -67,13 +102,10 @@ T* gatherDims(T* to, const char* from, const Dim* dims, int rank) {
   if (rank == 2 && transposed(dims[0], dims[1])) {
     const int64_t rows = dims[0].count, columns = dims[1].count;
     for (int64_t column = 0; column < columns; column += kSquare) {
-      const int64_t end = std::min(columns, column + kSquare);
       for (int64_t row = 0; row < rows; row += kSquare) {
-        const int64_t bottom = std::min(rows, row + kSquare);
-        for (int64_t j = column; j < end; j++) {
-          const char* line = from + j * dims[1].stride;
-          for (int64_t i = row; i < bottom; i++) to[i * columns + j] = read<T>(line + i * dims[0].stride);
-        }
+        gatherSquare(to + row * columns + column, columns, from + row * dims[0].stride + column * dims[1].stride,
+                     {std::min(kSquare, rows - row), dims[0].stride},
+                     {std::min(kSquare, columns - column), dims[1].stride});
       }
     }
     return to + rows * columns;
