@@ -45,7 +45,7 @@ const turns = 11;
  * behind (threads that spin, collections of garbage) and the caches cold: nobody runs in the pause, and the first runs do not count, unless one
  * of them is longer than a turn. The turn's time is the mean of the others, so that what a loop pays now and then has its share.
  */
-const turn: Turn = { pause: 30, warm: 20, counted: 30 };
+const turn: Turn = { pause: 30, warm: 50, counted: 50 };
 /** The share of a plain copy's bytes over time that work bound by memory is to reach. */
 const shareOfCopy = 0.8;
 
@@ -77,6 +77,12 @@ function take(work: Timed): number {
   return spent / runs;
 }
 
+/** The same round, begun by another one each time: nobody always comes after the same one. */
+function rotated<T>(round: readonly T[], by: number): T[] {
+  const first = by % round.length;
+  return [...round.slice(first), ...round.slice(0, first)];
+}
+
 /** Our time and each peer's, measured in turns within one stretch of time. */
 export async function measure(line: Line, peers: readonly Peer[]): Promise<Result> {
   const missing: Record<string, string> = {};
@@ -92,7 +98,7 @@ export async function measure(line: Line, peers: readonly Peer[]): Promise<Resul
   }
   const times = new Map([...runners.keys()].map((name): [string, number[]] => [name, []]));
   for (let number = -warmups; number < turns; number++) {
-    for (const [name, work] of runners) {
+    for (const [name, work] of rotated([...runners], number + warmups)) {
       let time: number;
       await pause(turn.pause);
       try {

@@ -36,8 +36,8 @@ export function page(report: Report): string {
   const text = [
     '# Benchmarks',
     '',
-    'Medians of 11 turns: ours and the others run in turns, each with 30 ms of pause, 20 ms of warm-up and 30 ms that count, in one run of',
-    '`npm run bench`. Ratios say more than times on a machine that others share; a ratio is the other’s time over ours. `npm run bench:page` writes this',
+    'Medians of 11 turns: ours and the others run in turns, each with 30 ms of pause, 50 ms of warm-up and 50 ms that count, in one run of',
+    '`npm run bench`; another one begins each time. Ratios say more than times on a machine that others share; a ratio is the other’s time over ours. `npm run bench:page` writes this',
     'page from the last run.',
     '',
     '| | |',
