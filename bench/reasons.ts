@@ -1,47 +1,42 @@
 /** Why a line misses an aim, as far as it is known, by the line's name. The page of the benchmarks prints them. */
 
+/** Of the machine that the page was measured on: a loop in C with vectors, stores past the caches, the two threads of one core. */
 const memory =
-  'bound by memory. A loop in C over the same arrays, with stores that pass the caches, takes 4 to 6 ms for 64 MB read and 64 MB written, and 3.4 to 5.2 ms for 64 MB read, on both cores of this machine.';
+  'bound by memory. Loops in C over the same arrays take 1.7 to 1.9 ms for 64 MB read, 2.9 for 64 MB read and 64 MB written, and 6.4 for 192 MB read on both threads; 2.2, 3.4 and 7.5 on one, which is what a peer with one thread pays.';
 const survivors =
-  'building itself takes 60 to 120 ns an operation (`node --max-semi-space-size=64`); the rest is V8 copying a graph that outgrows its young generation.';
-const unknown = 'not profiled yet.';
+  'building itself takes 30 to 60 ns an operation, as in graphs of 1,000; the rest is V8 copying a graph that outgrows its young generation: two minor collections of 5 to 15 ms for 100,000 operations (`node --trace-gc`).';
+const neighbours =
+  'bound by arithmetic, and both threads are on one core, which others use, too: alone 0.48 to 0.55 ms, on one thread 0.9 or 1.9 ms in turns that follow one another. Each multiply-add is one instruction on registers (`perf annotate`).';
+const step =
+  'beside products and copies a step has the softmax, reductions, and square roots and divisions of Adam, about 0.5 ms; a minor collection of 0.3 to 0.5 ms every few steps; and the graph, which takes 0.3 ms to build when it is not compiled (`perf record`, `node --trace-gc`).';
 
 export const reasons: Readonly<Record<string, string>> = {
   'vectorize: naive list of 4096 slices':
-    'a third is V8’s collector copying live nodes; reading indices, handing out 4096 buffers and walking the graph share the rest (`node --cpu-prof`).',
-  'vectorize: vmap': 'bound by memory, like the sum without vmap beside it; building the graph takes 5 µs.',
+    'a third is the program: 4096 additions, and as many buffers with weak references; a sixth V8’s collector copying live nodes; the rest is reading indices and walking the graph (`node --cpu-prof`).',
+  'vectorize: vmap':
+    'it computes xs.T + ys, and that takes as long without vmap: building the graph takes 5 µs. xs.add(ys.T) has rows of 100 numbers, whose transposed operand is read in squares; rows of 4096 are read one after the other, a line of memory for each number.',
   'graph: x.add(y), one graph of 100,000': survivors,
   'graph: mixed operations, one graph of 100,000': survivors,
   'chain: 10,000 ops on one element, eager': 'building the graph and V8 copying it; the program itself takes a twentieth.',
-  'chain: 10,000 ops on one element, compiled': unknown,
   'elementwise: gelu (tanh) of 16M':
-    'bound by arithmetic: 15 ms of processor time on each of the two threads, two fifths of them in tanh (`perf record`).',
+    'bound by arithmetic, half of it in tanh: a division, a polynomial and an exponential a number (`perf record`).',
   'elementwise: exp of 16M': memory,
   'elementwise: x + x of 16M': memory,
+  'elementwise: 100-op multiply-add chain on 1M': neighbours,
   'elementwise: Adam-like update of 16M': memory,
   'reduce: sum over axis 0 of [4096, 4096]': memory,
   'reduce: sum over axis 1 of [4096, 4096]': memory,
   'reduce: sum of [4096, 4096]': memory,
   'reduce: mean(square(w * x - y)) of 16M': memory,
-  'reduce: softmax of [4096, 4096]': '10 to 14 ms when nothing else runs; memory is read once and written once.',
-  'reduce: argmax over axis 0 of [4096, 4096]': memory,
-  'reduce: argmax over axis 1 of [4096, 4096]':
-    '4.2 ms of processor time on each of the two threads, of which 3.5 are reading memory: that is what the sum over the same axis takes.',
-  'reduce: sort of 1M':
-    'half is Highway’s sort (1.0.3), a third distributing keys among its buckets: 4.0 ms of processor time on each of the two threads (`perf record`).',
-  'reduce: argsort of 1M': 'half is Highway’s sort of 64-bit keys with positions, a third making and distributing them (`perf record`).',
-  'matmul: 1024': unknown,
-  'matmul: 2048': unknown,
-  'matmul: batched 64 of 128': unknown,
-  'matmul: [1, 4096] by [4096, 4096]': 'bound by reading the 64 MB of the matrix: their plain sum takes hardly less (5 to 10 %).',
-  'matmul: 1024 with bias and relu': 'bias and relu are a pass of their own after the product.',
-  'training: MLP 784-512-512-10 with Adam, eager': unknown,
-  'training: MLP 784-512-512-10 with Adam, compiled':
-    'not understood: beside the eager line, in the same process, the same step takes half of this.',
-  'training: the same, eval(params) and then loss.item()': unknown,
+  'reduce: argmax over axis 1 of [4096, 4096]': memory,
+  'matmul: [1, 4096] by [4096, 4096]':
+    'bound by reading the 64 MB of the matrix, as its plain sum is: the two take the same time within 10 %.',
+  'matmul: 1024 with bias and relu':
+    'OpenBLAS is nine tenths of the time (`perf record`), on either side; what is saved is the pass of bias and relu, about 1 ms.',
+  'training: MLP 784-512-512-10 with Adam, eager': step,
+  'training: MLP 784-512-512-10 with Adam, compiled': step,
   'per-example gradients: 784-128-10, batch 256':
-    'bound by writing 104 MB of gradients past the caches: most of the time is spent in the outer products that do so (`perf record`).',
-  'quantized: [1, 4096] by [4096, 4096] of 4 bits': 'not profiled yet: 0.47 of the time in float32 when nothing else runs between.',
+    'bound by writing 104 MB of gradients past the caches, which takes four fifths of the time by itself: 58 % of the samples are in the outer products that do so (`perf record`).',
   'start-up: require to first result':
-    '40 to 60 ms when nothing else runs: reading and parsing the library’s file is the larger part, loading the addon a tenth (`node --cpu-prof`).',
+    '45 to 66 ms from run to run: half is V8 compiling the library’s file, a tenth loading the addon (`node --cpu-prof`).',
 };
