@@ -6,9 +6,9 @@ const memory =
 const survivors =
   'building itself takes 30 to 60 ns an operation, as in graphs of 1,000; the rest is V8 copying a graph that outgrows its young generation: two minor collections of 5 to 15 ms for 100,000 operations (`node --trace-gc`).';
 const neighbours =
-  'bound by arithmetic, and both threads are on one core, which others use, too: alone 0.48 to 0.55 ms, on one thread 0.9 or 1.9 ms in turns that follow one another. Each multiply-add is one instruction on registers (`perf annotate`).';
+  'bound by arithmetic, and both threads are on one core, which others use, too: alone 0.48 to 0.55 ms, on one thread 0.9 or 1.9 ms in turns that follow one another. Each multiply-add is one instruction on registers.';
 const step =
-  'beside products and copies a step has the softmax, reductions, and square roots and divisions of Adam, about 0.5 ms; a minor collection of 0.3 to 0.5 ms every few steps; and the graph, which takes 0.3 ms to build when it is not compiled (`perf record`, `node --trace-gc`).';
+  'beside products and copies a step has the softmax, reductions, and square roots and divisions of Adam. Of the samples in the addon and the C library, OpenBLAS has six tenths, moving memory a sixth, Adam’s chain a thirteenth, threads that wait for one another a twenty-fifth (`perf record`); a minor collection takes 0.3 to 0.5 ms every few steps (`node --trace-gc`).';
 
 export const reasons: Readonly<Record<string, string>> = {
   'vectorize: naive list of 4096 slices':
@@ -32,11 +32,11 @@ export const reasons: Readonly<Record<string, string>> = {
   'matmul: [1, 4096] by [4096, 4096]':
     'bound by reading the 64 MB of the matrix, as its plain sum is: the two take the same time within 10 %.',
   'matmul: 1024 with bias and relu':
-    'OpenBLAS is nine tenths of the time (`perf record`), on either side; what is saved is the pass of bias and relu, about 1 ms.',
+    'OpenBLAS has 96 % of the addon’s samples (`perf record`), and the peer has the same one: only the pass of bias and relu is saved.',
   'training: MLP 784-512-512-10 with Adam, eager': step,
   'training: MLP 784-512-512-10 with Adam, compiled': step,
   'per-example gradients: 784-128-10, batch 256':
     'bound by writing 104 MB of gradients past the caches, which takes four fifths of the time by itself: 58 % of the samples are in the outer products that do so (`perf record`).',
   'start-up: require to first result':
-    '45 to 66 ms from run to run: half is V8 compiling the library’s file, a tenth loading the addon (`node --cpu-prof`).',
+    '45 to 66 ms from run to run: two fifths are V8 compiling the library’s file, a tenth loading the addon (`node --cpu-prof`).',
 };
