@@ -42,7 +42,8 @@ class RowFormat {
   /// Where to compute what `write` puts at `to`: there, if that can be, or in `room`.
   T* place(std::byte* to, T* room) const { return half_ || streamed_ ? room : reinterpret_cast<T*>(to); }
 
-  /// Puts `n` numbers, computed where `place` said, at `to`; `next` is where as many are that will be read soon, if known.
+  /// Puts `n` numbers, computed where `place` said, at `to`; `next` is where as many are that will be read soon, if
+  /// known.
   void write(std::byte* to, T* values, int64_t n, const std::byte* next = nullptr) const {
     if (half_) {
       round_(values, values, nullptr, nullptr, n);
