@@ -42,8 +42,8 @@ const warmups = 2;
 const turns = 11;
 /**
  * Milliseconds of a turn, for us and for the others. Whoever comes after somebody else finds the processor busy with what that one leaves
- * behind (threads that spin, collections of garbage) and the caches cold: nobody runs in the pause, and the first runs do not count, unless one
- * of them is longer than a turn. The turn's time is the mean of the others, so that what a loop pays now and then has its share.
+ * behind (threads that spin, collections of garbage) and the caches cold: nobody runs in the pause, and the first runs do not count. The turn's
+ * time is the mean of the others, so that what a loop pays now and then has its share.
  */
 const turn: Turn = { pause: 30, warm: 50, counted: 50 };
 /** The share of a plain copy's bytes over time that work bound by memory is to reach. */
@@ -66,11 +66,7 @@ function timed(work: Timed): number {
 
 /** The time of a run in one turn. */
 function take(work: Timed): number {
-  for (let spent = 0; spent < turn.warm; ) {
-    const time = timed(work);
-    if (time >= turn.counted) return time;
-    spent += time;
-  }
+  for (let spent = 0; spent < turn.warm; ) spent += timed(work);
   let spent = 0;
   let runs = 0;
   for (; spent < turn.counted; runs++) spent += timed(work);

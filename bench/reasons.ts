@@ -1,12 +1,12 @@
 /** Why a line misses an aim, as far as it is known, by the line's name. The page of the benchmarks prints them. */
 
-/** Of the machine that the page was measured on: a loop in C with vectors, stores past the caches, the two threads of one core. */
+/** Measured on the machine of the page, with vectors, and stores past the caches where it writes. */
 const memory =
   'bound by memory. Loops in C over the same arrays take 1.7 to 1.9 ms for 64 MB read, 2.9 for 64 MB read and 64 MB written, and 6.4 for 192 MB read on both threads; 2.2, 3.4 and 7.5 on one, which is what a peer with one thread pays.';
 const survivors =
   'building itself takes 30 to 60 ns an operation, as in graphs of 1,000; the rest is V8 copying a graph that outgrows its young generation: two minor collections of 5 to 15 ms for 100,000 operations (`node --trace-gc`).';
-const neighbours =
-  'bound by arithmetic, and both threads are on one core, which others use, too: alone 0.48 to 0.55 ms, on one thread 0.9 or 1.9 ms in turns that follow one another. Each multiply-add is one instruction on registers.';
+const varying =
+  'bound by arithmetic, and the processor’s speed changes by two while this runs: 0.92 to 1.85 ms on one thread, 0.48 to 0.75 on both, where nothing else runs. The peer waits for memory and notices less. Each multiply-add is one instruction on registers.';
 const step =
   'beside products and copies a step has the softmax, reductions, and square roots and divisions of Adam. Of the samples in the addon and the C library, OpenBLAS has six tenths, moving memory a sixth, Adam’s chain a thirteenth, threads that wait for one another a twenty-fifth (`perf record`); a minor collection takes 0.3 to 0.5 ms every few steps (`node --trace-gc`).';
 
@@ -22,7 +22,7 @@ export const reasons: Readonly<Record<string, string>> = {
     'bound by arithmetic, half of it in tanh: a division, a polynomial and an exponential a number (`perf record`).',
   'elementwise: exp of 16M': memory,
   'elementwise: x + x of 16M': memory,
-  'elementwise: 100-op multiply-add chain on 1M': neighbours,
+  'elementwise: 100-op multiply-add chain on 1M': varying,
   'elementwise: Adam-like update of 16M': memory,
   'reduce: sum over axis 0 of [4096, 4096]': memory,
   'reduce: sum over axis 1 of [4096, 4096]': memory,

@@ -8,13 +8,9 @@ async function timed(work) {
   return performance.now() - start;
 }
 
-/** The mean of the runs that count of a turn; a run that is longer than that is the turn. */
+/** The mean of the runs that count of a turn, after those that do not. */
 async function turn(work, warm, counted) {
-  for (let spent = 0; spent < warm; ) {
-    const time = await timed(work);
-    if (time >= counted) return time;
-    spent += time;
-  }
+  for (let spent = 0; spent < warm; ) spent += await timed(work);
   let spent = 0;
   let runs = 0;
   for (; spent < counted; runs++) spent += await timed(work);

@@ -12,13 +12,10 @@ def timed(work):
 
 
 def turn(work, warm, counted):
-    """The mean of the runs that count of a turn; a run that is longer than that is the turn."""
+    """The mean of the runs that count of a turn, after those that do not."""
     spent = 0
     while spent < warm:
-        ms = timed(work)
-        if ms >= counted:
-            return ms
-        spent += ms
+        spent += timed(work)
     times = []
     while sum(times) < counted:
         times.append(timed(work))

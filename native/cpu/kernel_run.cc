@@ -154,7 +154,7 @@ class Walker {
   /// Stores what is stored of the block that was computed.
   void store() {
     const int64_t rows = this->rows(), n = rows * geometry_.rowElements;
-    for (const StoreEntry& store : kernel_.stores) write(store, rows, n);
+    for (size_t i = 0; i < kernel_.stores.size(); i++) write(i, rows, n);
   }
 
   const void* value(Place place) const { return table_[place]; }
@@ -248,12 +248,13 @@ class Walker {
     });
   }
 
-  void write(const StoreEntry& store, int64_t rows, int64_t n) {
+  void write(size_t number, int64_t rows, int64_t n) {
+    const StoreEntry& store = kernel_.stores[number];
     if (store.inPlace && !deferred_) return;
     void* memory = reinterpret_cast<void*>(bases_[store.access]);
     if (store.copy && streamed_) {
       const int64_t item = geometry_.accesses[store.access].itemSize;
-      if (store.straight) return streamCopy(memory, table_[store.value], n * item, ahead(n));
+      if (store.straight) return streamCopy(memory, table_[store.value], n * item, ahead(n, number));
       return streamFill(memory, table_[store.value], item, n * item);
     }
     if (store.copy) return store.copy(memory, table_[store.value], nullptr, nullptr, n);
@@ -261,16 +262,17 @@ class Walker {
              [&](const Dim* dims, int rank) { store.scatter(memory, table_[store.value], dims, rank); });
   }
 
-  /// The operands of the next block, where they follow those of the block of `n` elements here.
-  std::span<const Ahead> ahead(int64_t n) {
+  /// One store's share of the operands of the next block, where they follow those of the block of `n` elements here.
+  std::span<const Ahead> ahead(int64_t n, size_t store) {
     const int64_t* steps = geometry_.steps.data() + (geometry_.grid.size() - 1) * geometry_.accesses.size();
     size_t count = 0;
     for (uint32_t load = 0; load < kernel_.loads; load++) {
       const Access& access = geometry_.accesses[load];
       if (access.form != Access::Form::straight || access.slot == kIndexSlot) continue;
       if (steps[load] != geometry_.capacity() * access.itemSize) continue;
-      const int64_t bytes = n * access.itemSize;
-      ahead_[count++] = {reinterpret_cast<const std::byte*>(bases_[load]) + bytes, bytes};
+      const int64_t bytes = n * access.itemSize, share = bytes / static_cast<int64_t>(kernel_.stores.size());
+      const int64_t next = bases_[load] + bytes + share * static_cast<int64_t>(store);
+      ahead_[count++] = {reinterpret_cast<const std::byte*>(next), share};
     }
     return {ahead_, count};
   }

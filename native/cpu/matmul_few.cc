@@ -1,9 +1,8 @@
 // Products with few rows or columns: the other operand is read once, row by row as it lies in memory.
 #include <algorithm>
 #include <optional>
-#include <type_traits>
 
-#include "cpu/half.h"
+#include "cpu/elements.h"
 #include "cpu/matmul_product.h"
 #include "cpu/ops/matvec.h"
 #include "cpu/scratch.h"
@@ -22,47 +21,30 @@ constexpr int64_t kPanelBytes = 1 << 18;
 /// Panels have a multiple of this many rows, so that rows are taken together in the same way however long they are.
 constexpr int64_t kPanelRows = 16;
 
-template <typename T, typename Sum>
-Sum widened(Dtype dtype, T value) {
-  if constexpr (std::is_same_v<T, Sum>) {
-    return value;
-  } else {
-    return dtype == Dtype::float16 ? halfToFloat(value) : bfloatToFloat(value);
-  }
-}
-
-template <typename T, typename Sum>
-T narrowed(Dtype dtype, Sum value) {
-  if constexpr (std::is_same_v<T, Sum>) {
-    return value;
-  } else {
-    return dtype == Dtype::float16 ? floatToHalf(value) : floatToBfloat(value);
-  }
-}
-
-/// The rows of a matrix as vectors of Sum, where it lies or as a copy.
-template <typename T, typename Sum>
+/// The rows of a matrix as vectors of wide numbers, where it lies or as a copy.
+template <typename E>
 class Packed {
  public:
-  Packed(Dtype dtype, const Matrix<const T>& matrix)
-      : copied_(!std::is_same_v<T, Sum> || (matrix.columns > 1 && matrix.columnStride != 1)),
+  using Wide = typename E::Wide;
+
+  explicit Packed(const Matrix<const typename E::Stored>& matrix)
+      : copied_(kNarrow<E> || (matrix.columns > 1 && matrix.columnStride != 1)),
         scratch_(copied_ ? static_cast<size_t>(matrix.rows * matrix.columns) : 0) {
-    if constexpr (std::is_same_v<T, Sum>) vectors_ = {matrix.data, matrix.rowStride};
+    if constexpr (!kNarrow<E>) vectors_ = {matrix.data, matrix.rowStride};
     if (!copied_) return;
-    Sum* to = scratch_.data();
-    vectors_ = {to, matrix.columns};
+    vectors_ = {scratch_.data(), matrix.columns};
     for (int64_t row = 0; row < matrix.rows; row++) {
-      const T* from = matrix.data + row * matrix.rowStride;
-      for (int64_t i = 0; i < matrix.columns; i++) *to++ = widened<T, Sum>(dtype, from[i * matrix.columnStride]);
+      const auto* from = matrix.data + row * matrix.rowStride;
+      loadRun<E>(from, matrix.columnStride, scratch_.data() + row * matrix.columns, matrix.columns);
     }
   }
 
-  const Vectors<const Sum>& vectors() const { return vectors_; }
+  const Vectors<const Wide>& vectors() const { return vectors_; }
 
  private:
   bool copied_;
-  Scratch<Sum> scratch_;
-  Vectors<const Sum> vectors_{};
+  Scratch<Wide> scratch_;
+  Vectors<const Wide> vectors_{};
 };
 
 int64_t mostVectors(Dtype dtype) {
@@ -101,32 +83,41 @@ void multiplyVectors(const MatvecFns<Sum>& fns, bool added, const Vectors<const 
 }
 
 /// a has few rows.
-template <typename T, typename Sum>
-void multiplyRows(Dtype dtype, bool added, const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& out) {
-  const MatvecFns<Sum>& fns = *matvecFns<Sum>(dtype);
-  const Packed<T, Sum> packed(dtype, a);
-  if constexpr (std::is_same_v<T, Sum>) {
-    if (out.columns == 1 || out.columnStride == 1) {
-      multiplyVectors(fns, added, packed.vectors(), out.rows, b, Vectors<Sum>{out.data, out.rowStride});
+template <typename E>
+void multiplyRows(Dtype dtype, bool added, const Matrix<const typename E::Stored>& a,
+                  const Matrix<const typename E::Stored>& b, const Matrix<typename E::Stored>& out) {
+  using Wide = typename E::Wide;
+  const MatvecFns<Wide>& fns = *matvecFns<Wide>(dtype);
+  const Packed<E> packed(a);
+  const bool contiguous = out.columns == 1 || out.columnStride == 1;
+  if constexpr (!kNarrow<E>) {
+    if (contiguous) {
+      multiplyVectors(fns, added, packed.vectors(), out.rows, b, Vectors<Wide>{out.data, out.rowStride});
       return;
     }
   }
-  Scratch<Sum> sums(static_cast<size_t>(out.rows * out.columns));
-  multiplyVectors(fns, added, packed.vectors(), out.rows, b, Vectors<Sum>{sums.data(), out.columns});
-  const Sum* from = sums.data();
+  Scratch<Wide> sums(static_cast<size_t>(out.rows * out.columns));
+  multiplyVectors(fns, added, packed.vectors(), out.rows, b, Vectors<Wide>{sums.data(), out.columns});
   for (int64_t row = 0; row < out.rows; row++) {
-    T* to = out.data + row * out.rowStride;
-    for (int64_t i = 0; i < out.columns; i++) to[i * out.columnStride] = narrowed<T, Sum>(dtype, *from++);
+    const Wide* from = sums.data() + row * out.columns;
+    auto* to = out.data + row * out.rowStride;
+    if (contiguous) {
+      storeRun<E>(from, to, out.columns);
+    } else {
+      for (int64_t i = 0; i < out.columns; i++) to[i * out.columnStride] = E::store(from[i]);
+    }
   }
 }
 
-template <typename T, typename Sum>
+template <typename E>
 void multiplyAs(const FewVectors& few, Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& out) {
-  const Matrix<const T> left = a.as<const T>(), right = b.as<const T>();
+  using Stored = typename E::Stored;
+  const Matrix<const Stored> left = a.as<const Stored>(), right = b.as<const Stored>();
+  const Matrix<Stored> result = out.as<Stored>();
   if (few.transposed) {
-    return multiplyRows<T, Sum>(dtype, few.addsRows, right.transposed(), left.transposed(), out.as<T>().transposed());
+    return multiplyRows<E>(dtype, few.addsRows, right.transposed(), left.transposed(), result.transposed());
   }
-  multiplyRows<T, Sum>(dtype, few.addsRows, left, right, out.as<T>());
+  multiplyRows<E>(dtype, few.addsRows, left, right, result);
 }
 
 }  // namespace
@@ -145,11 +136,13 @@ std::optional<FewVectors> fewVectors(Dtype dtype, const Untyped& a, const Untype
 void multiplyFew(const FewVectors& few, Dtype dtype, const Untyped& a, const Untyped& b, const Untyped& out) {
   switch (dtype) {
     case Dtype::float64:
-      return multiplyAs<double, double>(few, dtype, a, b, out);
+      return multiplyAs<Plain<double>>(few, dtype, a, b, out);
     case Dtype::float32:
-      return multiplyAs<float, float>(few, dtype, a, b, out);
+      return multiplyAs<Plain<float>>(few, dtype, a, b, out);
+    case Dtype::float16:
+      return multiplyAs<Half>(few, dtype, a, b, out);
     default:
-      return multiplyAs<uint16_t, float>(few, dtype, a, b, out);
+      return multiplyAs<Bfloat>(few, dtype, a, b, out);
   }
 }
 

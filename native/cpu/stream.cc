@@ -35,8 +35,10 @@ void streamCopy(void* to, const void* from, int64_t bytes, std::span<const Ahead
   constexpr int64_t kLine = 64, kPiece = 8 * kLine;
   auto* target = static_cast<std::byte*>(to);
   const auto* source = static_cast<const std::byte*>(from);
-  for (int64_t at = 0; at < bytes; at += kPiece) {
-    const int64_t count = std::min(kPiece, bytes - at);
+  int64_t count;
+  for (int64_t at = 0; at < bytes; at += count) {
+    // Pieces end where a line does: what is left of one would be read before it is written.
+    count = std::min(kPiece - (reinterpret_cast<int64_t>(target + at) & (kLine - 1)), bytes - at);
     streamCopy(target + at, source + at, count);
     for (const Ahead& next : ahead) {
       // A share of it as large as that of the bytes that were written.

@@ -60,12 +60,10 @@ constexpr int64_t kSquare = 16;
 /// Four elements of 4 bytes.
 using Quad = uint32_t __attribute__((vector_size(16)));
 
-Quad readQuad(const char* from) { return read<Quad>(from); }
-
 /// Four columns of four neighbours each become four rows.
 void transposeQuads(uint32_t* to, int64_t pitch, const char* from, int64_t stride) {
-  const Quad a = readQuad(from), b = readQuad(from + stride), c = readQuad(from + 2 * stride),
-             d = readQuad(from + 3 * stride);
+  const Quad a = read<Quad>(from), b = read<Quad>(from + stride), c = read<Quad>(from + 2 * stride),
+             d = read<Quad>(from + 3 * stride);
   const Quad abLow = __builtin_shufflevector(a, b, 0, 4, 1, 5), abHigh = __builtin_shufflevector(a, b, 2, 6, 3, 7);
   const Quad cdLow = __builtin_shufflevector(c, d, 0, 4, 1, 5), cdHigh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
   const Quad rows[] = {

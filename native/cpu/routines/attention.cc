@@ -135,6 +135,7 @@ class Attention {
 
   /// Scores become exponentials relative to the largest so far; what was summed before is brought to the same scale.
   static void addRow(Room& room, int64_t row, Wide* line, int64_t length, int64_t width) {
+    // A NaN among the scores is not taken: it makes the total one.
     const Wide before = room.largest[row], largest = std::max(before, rowFns<Wide>().largest(line, length));
     // Where nothing was seen yet there is nothing to subtract.
     const Wide shift = largest == -std::numeric_limits<Wide>::infinity() ? Wide(0) : largest;

@@ -19,6 +19,7 @@ namespace {
 
 /// Elements that one chunk of rows has, and those of a row that are worked on together, in the innermost cache.
 constexpr int64_t kGrain = 1 << 14, kPiece = 1 << 12;
+
 /// The tile functions of float or double rows whose memory has dtype `stored`.
 template <typename T>
 class Rows {
