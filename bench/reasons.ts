@@ -29,6 +29,8 @@ export const reasons: Readonly<Record<string, string>> = {
   'reduce: sum of [4096, 4096]': memory,
   'reduce: mean(square(w * x - y)) of 16M': memory,
   'reduce: argmax over axis 1 of [4096, 4096]': memory,
+  'matmul: 2048':
+    'the peer has the same OpenBLAS, which has nearly all samples of both (`perf record`); runs of this page gave ratios of 0.95 and 1.24 within an hour.',
   'matmul: [1, 4096] by [4096, 4096]':
     'bound by reading the 64 MB of the matrix, as its plain sum is: the two take the same time within 10 %.',
   'matmul: 1024 with bias and relu':
