@@ -87,6 +87,22 @@ int64_t product(const std::vector<Axis>& axes, size_t from, Split part) {
   return result;
 }
 
+/// Rows of so many elements, and so many for each instruction, are blocks of their own if that spares moving them.
+constexpr int64_t kLeastOwnRow = 64, kOwnRowForInstruction = 24;
+
+/// Whether every operand lies without gaps in rows that are long enough, but not from one row to the next: it is used
+/// in place then if each row is a block, and moved otherwise.
+bool ownRows(const KernelStep& step, const std::vector<Axis>& axes, const std::vector<Use>& uses) {
+  const Axis& row = axes.back();
+  // Without reductions, axes are two because at least one operand lies with gaps between them.
+  if (!step.reductions.empty() || axes.size() < 2) return false;
+  if (row.size < std::max(kLeastOwnRow, kOwnRowForInstruction * static_cast<int64_t>(step.code.size()))) return false;
+  for (size_t k = 0; k < uses.size(); k++) {
+    if (row.strides[k] != itemBytes(uses[k]) && row.strides[k] != 0) return false;
+  }
+  return true;
+}
+
 constexpr int64_t divideUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -105,7 +121,10 @@ Geometry cutGeometry(const KernelStep& step, const std::vector<Use>& uses, int64
 
   // The axis to split: the outermost of which two indices still fit.
   size_t split = axes.size() - 1;
-  while (split > 0 && geometry.rowElements * axes[split].size * 2 <= target) geometry.rowElements *= axes[split--].size;
+  const bool own = ownRows(step, axes, uses);
+  while (!own && split > 0 && geometry.rowElements * axes[split].size * 2 <= target) {
+    geometry.rowElements *= axes[split--].size;
+  }
   geometry.splitSize = axes[split].size;
   geometry.split = axes[split].part;
   int64_t rows = std::clamp(target / geometry.rowElements, int64_t{1}, geometry.splitSize);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kStrip = 64, kLeastColumns = 2 * kStrip, kLeastRows = 8;
 /// Smaller operands stay in the second-level cache however they are walked.
-constexpr int64_t kLeastElements = 1 << 19;
+constexpr int64_t kLeastElements = 1 << 17;
 
 template <typename F>
 void eachOperand(KernelStep& step, F&& fn) {

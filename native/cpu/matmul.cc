@@ -119,7 +119,8 @@ int64_t pieceSize(int64_t size, int64_t pieces) {
   return std::min((even + edge - 1) / edge * edge, kLargestSide);
 }
 
-/// At least `pieces` pieces (or as many as there are numbers) with as little packed twice as possible.
+/// At least `pieces` pieces (or as many as there are numbers) with as little packed twice as possible, and otherwise
+/// of as long rows as possible.
 Cut cut(int64_t m, int64_t n, int64_t pieces) {
   int64_t best = 1;
   double least = INFINITY;
@@ -127,7 +128,7 @@ Cut cut(int64_t m, int64_t n, int64_t pieces) {
     const int64_t byColumn = std::min((pieces + byRow - 1) / byRow, n);
     if (byRow * byColumn < pieces && byRow < m) continue;
     const double packed = static_cast<double>(byRow) * n + static_cast<double>(byColumn) * m;
-    if (packed < least) {
+    if (packed <= least) {
       least = packed;
       best = byRow;
     }

@@ -36,7 +36,8 @@ Epilogue::Epilogue(const MatmulStep& step) : step_(step) {
     if (epilogue.loads[i].slot == kIndexSlot) positions_.push_back(i);
   }
   const bool isResult = std::ranges::any_of(epilogue.stores, [this](const Store& store) { return isProduct(store); });
-  for (size_t i = 0; i < epilogue.stores.size() && host_ == kNone; i++) {
+  // The last one that can: its elements are computed when those of the product have been read for the others.
+  for (size_t i = epilogue.stores.size(); i-- > 0 && host_ == kNone;) {
     // Where the product is itself a result, nothing else may take its memory.
     if (isResult && !isProduct(epilogue.stores[i])) continue;
     const Operand& store = epilogue.stores[i].operand;

@@ -100,6 +100,41 @@ test('values that are one for a run or a row', () => {
   }
 });
 
+test('rows with gaps between them, with few instructions and many', () => {
+  const next = random(3);
+  for (const columns of [63, 64, 65, 127, 256, 300, 1025]) {
+    for (const instructions of [1, 3, 20]) {
+      const [outer, rows, pitch] = [3, 11, columns + 5];
+      const shape = [outer, rows, columns];
+      const gaps = [(rows + 2) * pitch, pitch, 1];
+      const size = outer * gaps[0];
+      const step: KernelSpec = {
+        kind: 'kernel',
+        outer: shape,
+        loads: [
+          { slot: 0, dtype: float32, strides: gaps, offset: 2 },
+          { slot: 1, dtype: float32, strides: [0, 0, 1] },
+          { slot: 2, dtype: float32, strides: [rows, 1, 0] },
+          { slot: -1, dtype: int64, strides: gaps },
+        ],
+        code: [
+          { op: 'cast', dtype: int64, to: float32, a: 3 },
+          ...Array.from(
+            { length: instructions },
+            (_, i) => ({ op: 'subtract', dtype: float32, a: [2, 1, 4][i % 3], b: i === 0 ? 0 : 4 + i }) as const,
+          ),
+        ],
+        stores: [
+          { value: 4 + instructions, operand: { slot: 3, dtype: float32, strides: gaps, offset: 1 } },
+          { value: 5, operand: contiguous(4, float32, shape) },
+        ],
+      };
+      const inputs = [size, columns, outer * rows].map((count) => integers(count, float32, next));
+      compare(step, inputs, [4 * size, 4 * product(shape)]);
+    }
+  }
+});
+
 test('offsets that are arguments', () => {
   const step: KernelSpec = {
     kind: 'kernel',
