@@ -8,9 +8,11 @@
 namespace metalgrad::cpu {
 namespace {
 
-constexpr int64_t kStrip = 64, kLeastColumns = 2 * kStrip, kLeastRows = 8;
-/// Smaller operands stay in the second-level cache however they are walked.
-constexpr int64_t kLeastElements = 1 << 17;
+/// Columns of a strip: what is not transposed is read in runs of so many. Long rows have lines for wide strips.
+constexpr int64_t kStrip = 64, kWideStrip = 512, kLeastColumns = 2 * kStrip, kLeastRows = 8;
+/// Smaller operands stay in the second-level cache however they are walked. The first-level one holds the lines that a
+/// row touches unless it is long.
+constexpr int64_t kLeastElements = 1 << 19, kLongRow = 1024, kLeastWithLongRows = 1 << 17;
 
 template <typename F>
 void eachOperand(KernelStep& step, F&& fn) {
@@ -73,12 +75,14 @@ std::optional<Strips> cutStrips(const KernelStep& step) {
   if (plain.shape.size() < 2 || plain.shape.back() < kLeastColumns) return {};
   int64_t elements = 1;
   for (const int64_t size : plain.shape) elements *= size;
-  if (elements < kLeastElements) return {};
+  const bool isLong = plain.shape.back() >= kLongRow;
+  if (elements < (isLong ? kLeastWithLongRows : kLeastElements)) return {};
   const int found = transposedAxis(plain);
   if (found < 0) return {};
 
   const size_t rows = static_cast<size_t>(found), last = plain.shape.size() - 1;
-  const int64_t strips = plain.shape[last] / kStrip, left = plain.shape[last] % kStrip;
+  const int64_t width = isLong ? kWideStrip : kStrip;
+  const int64_t strips = plain.shape[last] / width, left = plain.shape[last] % width;
   Strips result{plain, plain, left > 0};
   // The axis of rows moves beside the columns of a strip.
   const auto moved = [&](std::vector<int64_t>& list, int64_t strip, int64_t column) {
@@ -87,14 +91,14 @@ std::optional<Strips> cutStrips(const KernelStep& step) {
     list.pop_back();
     list.insert(list.end(), {strip, row, column});
   };
-  moved(result.whole.shape, strips, kStrip);
+  moved(result.whole.shape, strips, width);
   result.whole.outer++;
   eachOperand(result.whole, [&](Operand& operand) {
     const int64_t stride = operand.strides.back();
-    moved(operand.strides, kStrip * stride, stride);
+    moved(operand.strides, width * stride, stride);
   });
   result.rest.shape.back() = left;
-  eachOperand(result.rest, [&](Operand& operand) { operand.offset += strips * kStrip * operand.strides.back(); });
+  eachOperand(result.rest, [&](Operand& operand) { operand.offset += strips * width * operand.strides.back(); });
   return result;
 }
 

@@ -264,3 +264,45 @@ test('transposed operands, with and without a rest beside the strips', () => {
     }
   }
 });
+
+test('transposed operands large enough for strips', () => {
+  for (const [batch, rows, columns] of [
+    [1, 150, 1900],
+    [1, 140, 1024],
+    [1, 700, 900],
+    [1, 640, 832],
+    [3, 60, 1100],
+  ]) {
+    const shape = [batch, rows, columns];
+    const size = product(shape);
+    const transposed = [rows * columns, 1, rows];
+    const step: KernelSpec = {
+      kind: 'kernel',
+      outer: shape,
+      loads: [
+        { slot: 0, dtype: float32, strides: transposed },
+        contiguous(1, float32, shape),
+        { slot: -1, dtype: int64, strides: rowMajor(shape), offset: 2 },
+      ],
+      code: [
+        { op: 'cast', dtype: int64, to: float32, a: 2 },
+        { op: 'multiplyAdd', dtype: float32, a: 0, b: 1, c: 3 },
+      ],
+      stores: [
+        { value: 4, operand: contiguous(2, float32, shape) },
+        { value: 1, operand: { slot: 3, dtype: float32, strides: transposed } },
+      ],
+    };
+    const x = Float32Array.from({ length: size }, (_, i) => (i * 7919) % 1021);
+    const y = Float32Array.from({ length: size }, (_, i) => (i * 104729) % 997);
+    const program: ProgramSpec = { inputs: 2, outputs: [4 * size, 4 * size], steps: [step] };
+    const [sums, turned] = runOnce(program, [x, y]).map((bytes) => new Float32Array(bytes.buffer));
+    let wrong = 0;
+    for (let i = 0; i < size; i++) {
+      const [matrix, row, column] = [Math.floor(i / columns / rows), Math.floor(i / columns) % rows, i % columns];
+      const there = (matrix * columns + column) * rows + row;
+      if (sums[i] !== Math.fround(x[there] * y[i] + i + 2) || turned[there] !== y[i]) wrong++;
+    }
+    expect({ shape, wrong }).toEqual({ shape, wrong: 0 });
+  }
+});
