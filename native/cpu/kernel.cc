@@ -6,6 +6,7 @@
 
 #include "cpu/kernel_strips.h"
 #include "cpu/kernel_values.h"
+#include "cpu/stream.h"
 
 namespace metalgrad::cpu {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 constexpr uint32_t kNone = 0xffffffffu;
 /// What registers and operands of one block should occupy in the innermost cache, and the bounds of its elements.
 constexpr int64_t kBlockBytes = 32 << 10, kMostElements = 4096, kLeastElements = 512;
+/// Elements of a block that goes past the caches: so few that memory takes them while the next ones are computed.
+constexpr int64_t kStreamedElements = 512;
 /// Elements of a block whose rows are added to results as they lie in memory.
 constexpr int64_t kMostColumnElements = 4 * kMostElements;
 /// Elements of a block from which on chains pay.
@@ -43,6 +46,7 @@ class Preparation {
     const int64_t fitting =
         std::clamp(kBlockBytes / std::max<int64_t>(1, bytesAnElement()), kLeastElements, kMostElements);
     if (fitting < kMostElements) place(fitting);
+    if (streams()) place(kStreamedElements);
     if (readsColumns()) {
       place(kMostColumnElements);
       if (kernel_->geometry.split == Geometry::Split::inner) place(fitting);
@@ -56,6 +60,14 @@ class Preparation {
   bool readsColumns() const {
     return kernel_->geometry.split == Geometry::Split::inner && kernel_->tape.empty() && kernel_->stores.empty() &&
            !kernel_->reductions.empty();
+  }
+
+  /// Whether results are computed that are too large for the caches, and everything is read and written as it lies in
+  /// memory.
+  bool streams() const {
+    const auto isStrided = [](const Access& access) { return access.form == Access::Form::strided; };
+    return kernel_->storedBytes >= kLeastStreamed && !kernel_->tape.empty() && kernel_->reductions.empty() &&
+           std::ranges::none_of(kernel_->geometry.accesses, isStrided);
   }
 
   bool findReductions() {
