@@ -19,6 +19,7 @@ export const reduce: Line[] = [
   ),
   evaluating('reduce: softmax of [4096, 4096]', square, (x) => mx.softmax(x, -1), { targets: { numpy: 5, ...everywhere } }),
   evaluating('reduce: logsumexp of [4096, 4096]', square, (x) => mx.logsumexp(x, -1), { targets: everywhere }),
+  evaluating('reduce: max over axis 0 of [4096, 4096]', square, (x) => x.max(0), { targets: everywhere }),
   evaluating('reduce: argmax over axis 0 of [4096, 4096]', square, (x) => x.argmax(0), { targets: { numpy: 25, ...everywhere } }),
   evaluating('reduce: argmax over axis 1 of [4096, 4096]', square, (x) => x.argmax(1), { targets: { numpy: 1.5, ...everywhere } }),
   evaluating(

@@ -129,6 +129,7 @@ serve(`jax-js ${version} wasm`, {
   ),
   'reduce: softmax of [4096, 4096]': on(square, (x) => nn.softmax(x, -1)),
   'reduce: logsumexp of [4096, 4096]': on(square, (x) => nn.logsumexp(x, -1)),
+  'reduce: max over axis 0 of [4096, 4096]': on(square, (x) => np.max(x, 0)),
   'reduce: argmax over axis 0 of [4096, 4096]': on(square, (x) => np.argmax(x, 0)),
   'reduce: argmax over axis 1 of [4096, 4096]': on(square, (x) => np.argmax(x, 1)),
   'reduce: sort of 1M': on(

@@ -114,6 +114,7 @@ lines = {
     "reduce: mean(square(w * x - y)) of 16M": mse,
     "reduce: softmax of [4096, 4096]": softmax,
     "reduce: logsumexp of [4096, 4096]": logsumexp,
+    "reduce: max over axis 0 of [4096, 4096]": on(lambda x: x.max(axis=0), square),
     "reduce: argmax over axis 0 of [4096, 4096]": on(lambda x: x.argmax(axis=0), square),
     "reduce: argmax over axis 1 of [4096, 4096]": on(lambda x: x.argmax(axis=1), square),
     "reduce: sort of 1M": on(np.sort, lambda: vector(1 << 20)),

@@ -111,6 +111,10 @@ serve(`TensorFlow.js ${tf.version_core} wasm`, {
     () => [square()],
     (x) => x.logSumExp(1),
   ),
+  'reduce: max over axis 0 of [4096, 4096]': on(
+    () => [square()],
+    (x) => x.max(0),
+  ),
   'reduce: argmax over axis 0 of [4096, 4096]': on(
     () => [square()],
     (x) => x.argMax(0),

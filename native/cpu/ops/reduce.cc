@@ -121,7 +121,9 @@ struct Max {
   }
   template <class T>
   static T apply(T a, T b) {
-    return (a > b) | isNan(a) ? a : b;
+    // Not one choice by two conditions: compilers make branches of several of those.
+    const T larger = a > b ? a : b;
+    return isNan(a) ? a : larger;
   }
 };
 struct Min {
@@ -133,7 +135,8 @@ struct Min {
   }
   template <class T>
   static T apply(T a, T b) {
-    return (a < b) | isNan(a) ? a : b;
+    const T smaller = a < b ? a : b;
+    return isNan(a) ? a : smaller;
   }
 };
 template <>
