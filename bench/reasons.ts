@@ -8,13 +8,13 @@ const survivors =
 const varying =
   'bound by arithmetic, and the processor’s speed changes by two while this runs: 0.92 to 1.85 ms on one thread, 0.48 to 0.75 on both, where nothing else runs. The peer waits for memory and notices less. Each multiply-add is one instruction on registers.';
 const step =
-  'beside products and copies a step has the softmax, reductions, and square roots and divisions of Adam. Of the samples in the addon and the C library, OpenBLAS has six tenths, moving memory a sixth, Adam’s chain a thirteenth, threads that wait for one another a twenty-fifth (`perf record`); a minor collection takes 0.3 to 0.5 ms every few steps (`node --trace-gc`).';
+  'beside products and copies a step has the softmax, reductions, and square roots and divisions of Adam. Of the samples in the addon and the C library, OpenBLAS has seven tenths, Adam’s and the activations’ chains a sixth, threads that wait for one another a twentieth (`perf record`); a minor collection takes 0.3 to 0.5 ms every few steps (`node --trace-gc`).';
 
 export const reasons: Readonly<Record<string, string>> = {
   'vectorize: naive list of 4096 slices':
     'a third is the program: 4096 additions, and as many buffers with weak references; a sixth V8’s collector copying live nodes; the rest is reading indices and walking the graph (`node --cpu-prof`).',
   'vectorize: vmap':
-    'it computes xs.T + ys, and that takes as long without vmap: building the graph takes 5 µs. xs.add(ys.T) has rows of 100 numbers, whose transposed operand is read in squares; rows of 4096 are read one after the other, a line of memory for each number.',
+    'it computes xs.T + ys, and that takes as long without vmap: building the graph takes 5 µs. xs.add(ys.T) has rows of 100 numbers, whose transposed operand is read in squares; rows of 4096 are read in strips, which moves the other operand and the result as well.',
   'graph: x.add(y), one graph of 100,000': survivors,
   'graph: mixed operations, one graph of 100,000': survivors,
   'chain: 10,000 ops on one element, eager': 'building the graph and V8 copying it; the program itself takes a twentieth.',
@@ -28,6 +28,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'reduce: sum over axis 1 of [4096, 4096]': memory,
   'reduce: sum of [4096, 4096]': memory,
   'reduce: mean(square(w * x - y)) of 16M': memory,
+  'reduce: max over axis 0 of [4096, 4096]': memory,
   'reduce: argmax over axis 1 of [4096, 4096]': memory,
   'matmul: 2048':
     'the peer has the same OpenBLAS, which has nearly all samples of both (`perf record`); runs of this page gave ratios of 0.95 and 1.24 within an hour.',

@@ -21,7 +21,7 @@ namespace {
 /// Less work than this (multiplications) is not worth waking a thread.
 constexpr double kSmallWork = 1 << 17;
 /// Pieces of one product are about this large, so that packing the operands again for each piece costs little.
-constexpr double kPieceWork = 1 << 29;
+constexpr double kPieceWork = int64_t{1} << 31;
 /// A matrix-vector product reads each number once: what counts is that every thread has some.
 constexpr double kRowPieceWork = 1 << 18;
 /// Edges between pieces lie on multiples of this, so that BLAS has few ragged tiles.
