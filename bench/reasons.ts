@@ -14,7 +14,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'vectorize: naive list of 4096 slices':
     'a third is the program: 4096 additions, and as many buffers with weak references; a sixth V8’s collector copying live nodes; the rest is reading indices and walking the graph (`node --cpu-prof`).',
   'vectorize: vmap':
-    'it computes xs.T + ys, and that takes as long without vmap: building the graph takes 5 µs. xs.add(ys.T) has rows of 100 numbers, whose transposed operand is read in squares; rows of 4096 are read in strips, which moves the other operand and the result as well.',
+    'it computes xs.T + ys, which misses the aim by itself; vmap adds 5 to 10 µs of building the graph, and more where the caches are cold. xs.add(ys.T) has rows of 100 numbers, whose transposed operand is read in squares; rows of 4096 are read in strips, which moves the other operand and the result as well.',
   'graph: x.add(y), one graph of 100,000': survivors,
   'graph: mixed operations, one graph of 100,000': survivors,
   'chain: 10,000 ops on one element, eager': 'building the graph and V8 copying it; the program itself takes a twentieth.',

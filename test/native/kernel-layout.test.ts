@@ -227,7 +227,7 @@ test('rank 0, zero sizes and strides of a repeated row', () => {
   expect(rowMajor([2, 3])).toEqual([3, 1]);
 });
 
-test('transposed operands, with and without a rest beside the strips', () => {
+test('transposed operands of all ranks', () => {
   const next = random(5);
   for (const shape of [
     [128, 128],
@@ -265,7 +265,7 @@ test('transposed operands, with and without a rest beside the strips', () => {
   }
 });
 
-test('transposed operands large enough for strips', () => {
+test('transposed operands large enough for strips, with and without a rest beside them', () => {
   for (const [batch, rows, columns] of [
     [1, 150, 1900],
     [1, 140, 1024],
